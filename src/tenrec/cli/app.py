@@ -1,0 +1,225 @@
+"""`tenrec`: the command line. It parses and shows; the work is done elsewhere, and imported only when asked for."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenrec.core.errors import TenrecError
+
+app = typer.Typer(
+    name="tenrec",
+    help="Learn, tune, price, backtest and prove option hedges.\n\n"
+    "[bold]tenrec hedge[/] without arguments hedges bundled listed options and writes a report; "
+    "[bold]tenrec init[/] writes a configuration to start from.",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+)
+data_app = typer.Typer(help="Look at data files before they are used.", invoke_without_command=True)
+app.add_typer(data_app, name="data")
+
+ConfigArgument = Annotated[
+    Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Configuration; without one, the bundled listed options.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. policy.kind=feed_forward.")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default runs/<run id>).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback for errors.")] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def hedge(
+    config: ConfigArgument = None, out: OutOption = None, overrides: SetOption = None, as_json: JsonOption = False
+) -> None:
+    """Learn a hedge, compare it with classical ones on common paths, write a report.
+
+    Examples: `tenrec hedge` · `tenrec hedge my.yaml --out runs/mine --set costs.proportional=0.002`
+    """
+    from tenrec.cli.show import reporting, show_run
+    from tenrec.runs.api import hedge as run_hedge
+
+    with reporting(quiet=as_json) as reporter:
+        run = run_hedge(config, out=out, overrides=overrides or (), reporter=reporter)
+    show_run(run, as_json=as_json)
+
+
+@app.command()
+def resume(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Continue an interrupted run exactly where its last checkpoint left it."""
+    from tenrec.cli.show import reporting, show_run
+    from tenrec.runs.api import resume as run_resume
+
+    with reporting(quiet=as_json) as reporter:
+        finished = run_resume(run, reporter=reporter)
+    show_run(finished, as_json=as_json)
+
+
+@app.command()
+def report(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Write the report of a finished run again and show its table."""
+    from tenrec.cli.show import show_run
+    from tenrec.runs.report import report_run
+    from tenrec.runs.run import load
+
+    loaded = load(run)
+    report_run(loaded.folder)
+    show_run(loaded, as_json=as_json)
+
+
+@app.command()
+def optimum(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml|RUN", help="A configuration, or a finished run.")],
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The exact optimum by dynamic programming, and every policy's gap to it.
+
+    For one European payoff in one Black–Scholes asset under proportional cost and entropic risk. Given a run folder,
+    the learned policies are valued too, without Monte Carlo noise.
+    """
+    from tenrec.cli.show import reporting, show_optimum
+    from tenrec.runs.optimum import optimum_of
+
+    with reporting(quiet=as_json) as reporter:
+        section = optimum_of(config, overrides or (), reporter)
+    show_optimum(section, as_json=as_json)
+
+
+@app.command()
+def advise(
+    run: RunArgument,
+    spot: Annotated[float, typer.Option(help="Price of the underlying now.")],
+    days_to_expiry: Annotated[float, typer.Option(help="Days left, as the run counts days.")],
+    position: Annotated[float, typer.Option(help="Units of the hedging instrument held now.")] = 0.0,
+    strike: Annotated[float | None, typer.Option(help="Strike (default: the run's).")] = None,
+    kind: Annotated[str | None, typer.Option(help="call or put (default: the run's).")] = None,
+    implied_vol: Annotated[float | None, typer.Option(help="Annualised decimal (default: the run's).")] = None,
+    quantity: Annotated[
+        float | None, typer.Option(help="Contracts owned, negative if sold (default: the run's).")
+    ] = None,
+    multiplier: Annotated[float, typer.Option(help="Units of the underlying in a contract.")] = 1.0,
+    policy: Annotated[str | None, typer.Option(help="A policy of the run (default: the learned one).")] = None,
+    signal: Annotated[
+        list[str] | None, typer.Option("--signal", metavar="NAME=VALUE", help="A market signal, e.g. return_5d=0.8.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What to hold now and what to trade, the band around it, and what the Black–Scholes delta would say."""
+    from tenrec.cli.show import show_advice
+    from tenrec.runs.advise import advise as ask
+    from tenrec.runs.run import load
+
+    answer = ask(
+        load(run),
+        spot=spot,
+        days_to_expiry=days_to_expiry,
+        position=position,
+        strike=strike,
+        kind=kind,
+        implied_vol=implied_vol,
+        quantity=quantity,
+        multiplier=multiplier,
+        policy=policy,
+        signals=signal or (),
+    )
+    show_advice(answer, as_json=as_json)
+
+
+@app.command()
+def dataset(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="A configuration of a simulated market.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the arrays.")] = Path("dataset"),
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the training and test arrays of a simulated run: price_paths.npy and deep_hedging_data.npz."""
+    from tenrec.cli.show import show_document
+    from tenrec.runs.dataset import write_dataset
+
+    written = write_dataset(config, out, overrides or ())
+    show_document(written, as_json=as_json)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("hedge.yaml"),
+    listed: Annotated[bool, typer.Option("--listed", help="The main job on listed options instead.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented configuration to start from."""
+    from tenrec.runs.init import write_config
+
+    write_config(path, listed=listed, force=force)
+    typer.echo(f"Wrote {path}; `tenrec hedge {path}` runs it.")
+
+
+@data_app.callback()
+def _data(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@data_app.command("check")
+def data_check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV, npy or npz.")], as_json: JsonOption = False
+) -> None:
+    """Say what a data file was understood as: columns, rows, dates, gaps, and what would be refused."""
+    from tenrec.cli.show import show_data_report
+    from tenrec.data import check
+
+    checked = check(file)
+    show_data_report(checked, as_json=as_json)
+    if not checked.usable:
+        raise typer.Exit(2)
+
+
+def main() -> None:
+    """Entry point: errors are one sentence on standard error, with the exit status of their kind."""
+    # --debug counts wherever it stands; the option of the callback is there for --help.
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        status = app(arguments, prog_name="tenrec", standalone_mode=False)
+    except TenrecError as error:
+        status = _fail(error, str(error), error.exit_status, debug)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        status = _fail(error, "Stopped.", 130, debug)
+    except OSError as error:
+        about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        status = _fail(error, f"{about}; check the disk and the permissions.", 1, debug)
+    except Exception as error:
+        status = _fail(error, *_told(error), debug)
+    sys.exit(status or 0)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Message and exit status of an error that is none of tenrec's own: bad usage, or a defect."""
+    describe = getattr(error, "format_message", None)
+    if describe is not None:
+        command = getattr(getattr(error, "ctx", None), "command_path", "tenrec")
+        return f"{describe().rstrip('.')} (see `{command} --help`).", 2
+    first = (str(error).splitlines() or ["no message"])[0]
+    return f"An unexpected {type(error).__name__} ({first}); this is a defect of tenrec, --debug shows where.", 1
+
+
+def _fail(error: BaseException, message: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    sys.stderr.write(f"tenrec: {message}\n")
+    return status

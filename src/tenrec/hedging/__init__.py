@@ -1,0 +1,39 @@
+"""Hedging: what a hedger sees, what it costs to trade, and the one engine that keeps the accounts."""
+
+from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, outcome_of, views
+from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
+from tenrec.hedging.engine import Account, Entry, Quote, Terms, over_paths, quotes, run, step, terminal_pnl
+from tenrec.hedging.features import FEATURES, FeatureMap, fit_features, stack_features
+from tenrec.hedging.marks import marked_pnl
+from tenrec.hedging.view import MarketView, observe, view_at
+
+__all__ = [
+    "FEATURES",
+    "AbstractCost",
+    "Account",
+    "Entry",
+    "FeatureMap",
+    "HalfSpreadCost",
+    "MarketView",
+    "Outcome",
+    "ProportionalCost",
+    "Quote",
+    "Sample",
+    "Terms",
+    "assess",
+    "fit_features",
+    "in_chunks",
+    "join",
+    "ledgers",
+    "marked_pnl",
+    "observe",
+    "outcome_of",
+    "over_paths",
+    "quotes",
+    "run",
+    "stack_features",
+    "step",
+    "terminal_pnl",
+    "view_at",
+    "views",
+]

@@ -1,0 +1,24 @@
+"""Hedging policies: one interface, classical and learned."""
+
+from tenrec.hedging.policies.bands import WhalleyWilmott, Zakamouline
+from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy
+from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
+from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
+from tenrec.hedging.policies.state import StateDelta, make_state_delta
+
+__all__ = [
+    "AbstractBandPolicy",
+    "AbstractPolicy",
+    "BandNetwork",
+    "BlackScholesDelta",
+    "FeedForward",
+    "Leland",
+    "MinimumVarianceDelta",
+    "NoHedge",
+    "StateDelta",
+    "WhalleyWilmott",
+    "Zakamouline",
+    "make_band_network",
+    "make_feed_forward",
+    "make_state_delta",
+]

@@ -1,0 +1,110 @@
+"""Policies that are learned."""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from tenrec.hedging.features import POSITION, FeatureMap, fit_features
+from tenrec.hedging.policies.bands import Edges, Zakamouline
+from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy
+from tenrec.hedging.view import MarketView
+from tenrec.nets import Network, make_network
+
+WIDEST = 5.0
+
+
+class FeedForward(AbstractPolicy):
+    """A network from features (and, if asked, the own position) straight to the units to hold."""
+
+    features: FeatureMap
+    network: Network
+    scale: Float[Array, ""]
+    sees_position: bool = eqx.field(static=True)
+
+    def inputs(self, view: MarketView) -> Float[Array, "*at features"]:
+        return self.features(view)
+
+    def target(
+        self, known: Float[Array, " features"], position: Float[Array, " instruments"]
+    ) -> Float[Array, " instruments"]:
+        scale = jax.lax.stop_gradient(self.scale)
+        row = jnp.concatenate([known, position / scale]) if self.sees_position else known
+        return scale * self.network(row)
+
+
+class BandNetwork(AbstractBandPolicy):
+    """A network that places the two edges of a no-trade band around the delta.
+
+    With (c, H) the centre and half-width of Zakamouline's band and network outputs (m, l, h):
+
+        lower = c + H·(m − e^l),    upper = c + H·(m + e^h)
+
+    Before training this is Zakamouline's band; the network learns what the formula leaves out. The position is only
+    clipped into the band, which is the form of the exact optimum under proportional costs.
+
+    Source: Imaki, Imajo, Ito, Minami and Nakagawa (2021), "No-transaction band network", arXiv 2103.01775, with the
+    classical band in the place of their bare delta.
+    """
+
+    features: FeatureMap
+    network: Network
+    cost: Float[Array, ""]
+    aversion: Float[Array, ""]
+
+    def inputs(self, view: MarketView) -> tuple[Array, Array, Array]:
+        cost, aversion = jax.lax.stop_gradient((self.cost, self.aversion))
+        lower, upper = Zakamouline(cost, aversion).inputs(view)
+        return self.features(view), 0.5 * (lower + upper), 0.5 * (upper - lower)[..., 0]
+
+    def edges(self, known: tuple[Array, Array, Array]) -> Edges:
+        row, centre, half = known
+        shift, low, high = self.network(row)
+        return (
+            centre.at[0].add(half * (shift - jnp.exp(jnp.minimum(low, WIDEST)))),
+            centre.at[0].add(half * (shift + jnp.exp(jnp.minimum(high, WIDEST)))),
+        )
+
+
+def make_feed_forward(
+    view: MarketView,
+    *,
+    features: Sequence[str],
+    hidden: Sequence[int],
+    activation: str,
+    standardise: bool,
+    key: PRNGKeyArray,
+) -> FeedForward:
+    """An untrained feed-forward policy, its features scaled on a sample of views."""
+    sees_position = POSITION in features
+    names = [name for name in features if name != POSITION]
+    instruments = view.price.shape[-1]
+    network = make_network(
+        len(names) + sees_position * instruments, hidden, instruments, key=key, activation=activation
+    )
+    scale = jnp.maximum(jnp.max(jnp.sum(jnp.abs(view.quantity), axis=-1)), 1e-12)
+    return FeedForward(fit_features(names, view, standardise=standardise), network, scale, sees_position)
+
+
+def make_band_network(
+    view: MarketView,
+    *,
+    features: Sequence[str],
+    hidden: Sequence[int],
+    activation: str,
+    standardise: bool,
+    cost: float,
+    aversion: float,
+    key: PRNGKeyArray,
+) -> BandNetwork:
+    """An untrained band network; it starts as Zakamouline's band."""
+    names = [name for name in features if name != POSITION]
+    network = make_network(len(names), hidden, 3, key=key, activation=activation, output_scale=0.0)
+    return BandNetwork(
+        fit_features(names, view, standardise=standardise),
+        network,
+        jnp.asarray(cost, jnp.float32),
+        jnp.asarray(aversion, jnp.float32),
+    )

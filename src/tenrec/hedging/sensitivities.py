@@ -1,0 +1,67 @@
+"""Black–Scholes Greeks of a whole book as the hedger sees it."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from tenrec.hedging.view import MarketView
+from tenrec.pricing import black_scholes
+
+
+def leg_delta(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at legs"]:
+    """∂value/∂spot of one unit of each leg, in units of the underlying."""
+    return black_scholes.delta(
+        view.sign,
+        view.forward,
+        view.strike,
+        volatility[..., None],
+        view.time_to_expiry,
+        spot=view.spot[..., None],
+        discount=view.discount,
+    )
+
+
+def leg_vega(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at legs"]:
+    """∂value/∂volatility of one unit of each leg, quote currency per unit of annualised volatility."""
+    return black_scholes.vega(
+        view.forward, view.strike, volatility[..., None], view.time_to_expiry, discount=view.discount
+    )
+
+
+def book_delta(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+    """∂(value of the book)/∂spot in units of the underlying, signed by what is owned."""
+    return jnp.sum(view.quantity * leg_delta(view, volatility), axis=-1)
+
+
+def book_gamma(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+    """∂²(value of the book)/∂spot², units of the underlying per unit of quote currency."""
+    legs = black_scholes.gamma(
+        view.forward,
+        view.strike,
+        volatility[..., None],
+        view.time_to_expiry,
+        spot=view.spot[..., None],
+        discount=view.discount,
+    )
+    return jnp.sum(view.quantity * legs, axis=-1)
+
+
+def book_vega(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+    """∂(value of the book)/∂volatility, quote currency per unit of annualised volatility."""
+    return jnp.sum(view.quantity * leg_vega(view, volatility), axis=-1)
+
+
+def book_value(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+    """Black–Scholes value of what is owned, quote currency."""
+    legs = black_scholes.value(
+        view.sign, view.forward, view.strike, volatility[..., None], view.time_to_expiry, view.discount
+    )
+    return jnp.sum(view.quantity * legs, axis=-1)
+
+
+def on_first_instrument(view: MarketView, delta: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:
+    """The position that offsets a book delta in the first instrument, which moves one for one in relative terms.
+
+    A spot has slope ∂price/∂spot = 1; a future of price S·e^{(r−y)τ} has slope price/spot.
+    """
+    first = -delta * view.spot / view.price[..., 0]
+    return jnp.zeros_like(view.price).at[..., 0].set(first)

@@ -1,0 +1,16 @@
+"""Networks and the one loop that fits them."""
+
+from tenrec.nets.fit import FitSettings, FitState, Progress, best_models, fit, start
+from tenrec.nets.mlp import ACTIVATIONS, Network, make_network
+
+__all__ = [
+    "ACTIVATIONS",
+    "FitSettings",
+    "FitState",
+    "Network",
+    "Progress",
+    "best_models",
+    "fit",
+    "make_network",
+    "start",
+]

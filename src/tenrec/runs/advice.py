@@ -1,0 +1,223 @@
+"""Policies asked at a point instead of along a path: `target`, the band, and curves over spot."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from tenrec.contracts import EuropeanBook
+from tenrec.core.errors import InputError
+from tenrec.hedging.policies import AbstractBandPolicy, AbstractPolicy
+from tenrec.hedging.view import MarketView, view_at
+
+Numbers = np.ndarray | float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a standalone question falls back on: the run's contract and market.
+
+    Args:
+        contract: the book, quantities in units of the underlying. maturity, period: years.
+        initial_spot: quote currency; None for the strike asked about (listed options, which were sold near it).
+        volatility: annualised decimal. rate, dividend_yield: continuous annual.
+        future: whether the hedge is a future or forward on a spot that grows at rate − dividend yield.
+        signal_names: the market's signals, each neutral at zero.
+    """
+
+    contract: EuropeanBook
+    maturity: float
+    period: float
+    initial_spot: float | None
+    volatility: float
+    rate: float = 0.0
+    dividend_yield: float = 0.0
+    future: bool = False
+    signal_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PolicyHandle:
+    """A policy that answers questions in NumPy: what to hold at a spot, a time and a position.
+
+    Example:
+        >>> from tenrec.contracts import european
+        >>> from tenrec.hedging.policies import BlackScholesDelta
+        >>> setting = Setting(european("call", strike=1.0, expiry=30), 30 / 365, 1 / 365, 1.0, 0.2)
+        >>> handle = PolicyHandle(BlackScholesDelta(), setting)
+        >>> handle.target(spot=1.0, time_to_maturity=30 / 365, position=0.0, implied_vol=0.2).item()
+        0.511...
+        >>> handle.target(spot=np.array([0.9, 1.1]), time_to_maturity=30 / 365, kind="put").round(3)
+        array([-0.965, -0.045])
+    """
+
+    policy: AbstractPolicy
+    setting: Setting
+
+    def target(
+        self,
+        *,
+        spot: Numbers,
+        time_to_maturity: Numbers,
+        position: Numbers = 0.0,
+        implied_vol: Numbers | None = None,
+        **more: Any,
+    ) -> np.ndarray:
+        """Units of the hedging instrument to hold next; arguments broadcast.
+
+        Args:
+            spot: quote currency. time_to_maturity: years, to the last expiry of a book. position: units held now.
+            implied_vol: annualised decimal.
+            more: strike, kind ("call" or "put"), quantity (units of the underlying owned), last_return (log),
+                entry_volatility, and any signal of the market by name; the run's contract and neutral values otherwise.
+
+        Raises:
+            InputError: a number that cannot be, or a keyword that is not known.
+        """
+        view, asked, shape = self._view(spot, time_to_maturity, implied_vol, position, more)
+        held = jnp.asarray(asked["position"] / asked["scale"], jnp.float32)
+        wanted = np.asarray(_targets(self.policy, view, held))
+        # A policy that keeps the position keeps it as it was given, not as single precision rounds it.
+        units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
+        return units.reshape(shape)
+
+    def band(
+        self, *, spot: Numbers, time_to_maturity: Numbers, implied_vol: Numbers | None = None, **more: Any
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Lower and upper edge of the no-trade band, or None if the policy has none; arguments as in `target`."""
+        if not isinstance(self.policy, AbstractBandPolicy):
+            return None
+        view, asked, shape = self._view(spot, time_to_maturity, implied_vol, 0.0, more)
+        edges = _edges(self.policy, view)
+        lower, upper = (asked["scale"] * np.asarray(edge, np.float64) for edge in edges)
+        return np.minimum(lower, upper).reshape(shape), np.maximum(lower, upper).reshape(shape)
+
+    def _view(
+        self, spot: Numbers, time: Numbers, implied_vol: Numbers | None, position: Numbers, more: dict[str, Any]
+    ) -> tuple[MarketView, dict[str, np.ndarray], tuple[int, ...]]:
+        """What the policy sees at each point, the numbers asked with by name, flat, and the shape of the answer."""
+        setting, book = self.setting, self.setting.contract
+        asked, shape = _flat(_checked(setting, spot, time, implied_vol, position, more))
+        at = {name: jnp.asarray(value, jnp.float32) for name, value in asked.items()}
+        price = at["spot"]
+        if setting.future:
+            price = price * jnp.exp((setting.rate - setting.dividend_yield) * at["time_to_maturity"])
+        lag = np.asarray(book.expiry, np.float32) * setting.period
+        signals = [at[name] for name in setting.signal_names]
+        view = _view_at(
+            book if book.legs > 1 else _contract(book, at["strike"], more.get("kind")),
+            spot=at["spot"],
+            time_to_expiry=at["time_to_maturity"][:, None] + (lag - lag.max()),
+            volatility=at["implied_vol"],
+            entry_volatility=at["entry_volatility"],
+            maturity=setting.maturity,
+            period=setting.period,
+            initial_spot=at["strike"] if setting.initial_spot is None else setting.initial_spot,
+            last_return=at["last_return"],
+            rate=setting.rate,
+            dividend_yield=setting.dividend_yield,
+            price=price[:, None],
+            signals=jnp.stack(signals, axis=-1) if signals else None,
+            signal_names=setting.signal_names,
+        )
+        return view, asked, shape
+
+
+# Compiled: operation by operation the first answer would take seconds.
+_view_at = eqx.filter_jit(view_at)
+
+
+@eqx.filter_jit
+def _targets(policy: AbstractPolicy, view: MarketView, held: Float[Array, " points"]) -> Float[Array, " points"]:
+    return jax.vmap(policy.target)(policy.inputs(view), held[:, None])[:, 0]
+
+
+@eqx.filter_jit
+def _edges(policy: AbstractBandPolicy, view: MarketView) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
+    lower, upper = jax.vmap(policy.edges)(policy.inputs(view))
+    return lower[:, 0], upper[:, 0]
+
+
+def _checked(
+    setting: Setting,
+    spot: Numbers,
+    time: Numbers,
+    implied_vol: Numbers | None,
+    position: Numbers,
+    more: dict[str, Any],
+) -> dict[str, np.ndarray]:
+    """Every number of a question, checked; `scale` is the units asked about per unit of the run's contract.
+
+    The policy keeps the size that it was learned for. A held option in the place of a sold one has the mirrored hedge,
+    which is exact but for the side of the costs.
+    """
+    book, own = setting.contract, ["strike", "kind", "quantity"]
+    known = [*own, "last_return", "entry_volatility", *setting.signal_names]
+    unknown = [name for name in more if name not in known]
+    if unknown:
+        raise InputError(f"target() does not know {', '.join(unknown)}; it knows {', '.join(known)}.")
+    if book.legs > 1 and set(own) & set(more):
+        raise InputError(f"One of {', '.join(own)} was given for a book of several options; they need a single one.")
+    volatility = setting.volatility if implied_vol is None else implied_vol
+    quantity = more.get("quantity", float(book.quantity[0]))
+    asked = {
+        "spot": _positive("spot", spot, "a positive price"),
+        "time_to_maturity": _positive("time_to_maturity", time, "a positive number of years"),
+        "implied_vol": _positive("implied_vol", volatility, "a positive annualised decimal"),
+        "entry_volatility": _positive(
+            "entry_volatility", more.get("entry_volatility", volatility), "a positive annualised decimal"
+        ),
+        "strike": _positive("strike", more.get("strike", float(book.strike[0])), "a positive price"),
+        "scale": _numbers("quantity", quantity, lambda units: units != 0, "a number other than 0"),
+        "position": _finite("position", position),
+        "last_return": _finite("last_return", more.get("last_return", 0.0)),
+    }
+    asked["scale"] = asked["scale"] / float(book.quantity[0])
+    return asked | {name: _finite(name, more.get(name, 0.0)) for name in setting.signal_names}
+
+
+def _flat(asked: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
+    """The numbers broadcast against each other, shapes (points,), and the shape they had."""
+    try:
+        shape = np.broadcast_shapes(*(value.shape for value in asked.values()))
+    except ValueError:
+        shapes = {name: value.shape for name, value in asked.items() if value.shape}
+        raise InputError(f"Shapes {shapes} do not broadcast; give numbers, or arrays of one shape.") from None
+    return {name: np.broadcast_to(value, shape).reshape(-1) for name, value in asked.items()}, shape
+
+
+def _numbers(name: str, value: Any, holds: Any, needed: str) -> np.ndarray:
+    try:
+        numbers = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {value!r}; {needed} is needed.") from None
+    bad = ~(np.isfinite(numbers) & holds(numbers))
+    if bad.any():
+        raise InputError(f"{name} is {numbers[bad].flat[0]:g}; {needed} is needed.")
+    return numbers
+
+
+def _positive(name: str, value: Any, needed: str) -> np.ndarray:
+    return _numbers(name, value, lambda numbers: numbers > 0, needed)
+
+
+def _finite(name: str, value: Any) -> np.ndarray:
+    return _numbers(name, value, lambda numbers: np.full(numbers.shape, True), "a finite number")
+
+
+def _contract(book: EuropeanBook, strike: jax.Array, kind: str | None) -> EuropeanBook:
+    """The run's single option, one for each point, with strike and kind exchanged where given."""
+    if kind not in (None, "call", "put"):
+        raise InputError(f"kind is {kind!r}; 'call' or 'put' is needed.")
+    at = (strike.shape[0], 1)
+    sign = book.sign if kind is None else jnp.asarray([1.0 if kind == "call" else -1.0])
+    return EuropeanBook(
+        strike=strike[:, None],
+        sign=jnp.broadcast_to(sign, at),
+        expiry=jnp.broadcast_to(book.expiry, at),
+        quantity=jnp.broadcast_to(book.quantity, at),
+    )

@@ -1,0 +1,233 @@
+"""From a configuration to the objects it names."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tenrec.contracts import EuropeanBook, european_book
+from tenrec.core.errors import ConfigError, UnsolvableError
+from tenrec.core.grid import TimeGrid
+from tenrec.data import read_price_paths, read_price_series
+from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
+from tenrec.hedging.engine import Terms
+from tenrec.hedging.optimum import Problem, european_payoff
+from tenrec.markets import AbstractMarket, ArraysMarket, BlackScholesMarket, BootstrapMarket, HestonMarket, split_rows
+from tenrec.markets.base import HedgeWith
+from tenrec.pricing import black_scholes, heston
+from tenrec.risk import RISKS, AbstractRisk
+from tenrec.runs.config import (
+    ArraysSpec,
+    BlackScholesSpec,
+    BootstrapSpec,
+    EuropeanSpec,
+    HedgeConfig,
+    HestonSpec,
+    ListedSpec,
+)
+
+
+def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
+    """The options of a simulated run; a single contract is a book of one."""
+    contract = config.contract
+    if isinstance(contract, ListedSpec):
+        raise ConfigError("contract.kind is 'listed'; this needs options with a strike, such as european_call.")
+    return contract if isinstance(contract, tuple) else (contract,)
+
+
+def build_grid(config: HedgeConfig) -> TimeGrid:
+    """Equal steps over the longest contract."""
+    days = max(leg.days for leg in legs_of(config))
+    return TimeGrid(days=days, steps=config.grid.steps, day_count=config.grid.day_count)
+
+
+def build_contract(config: HedgeConfig) -> EuropeanBook:
+    """The book, its expiries on the grid; quantities count the multiplier in."""
+    legs, grid = legs_of(config), build_grid(config)
+    per_day = grid.steps / grid.days
+    expiries = [leg.days * per_day for leg in legs]
+    for leg, expiry in zip(legs, expiries, strict=True):
+        if abs(expiry - round(expiry)) > 1e-9 or round(expiry) < 1:
+            raise ConfigError(
+                f"contract.days is {leg.days}, which is not on a trading date of the grid ({grid.steps} steps over "
+                f"{grid.days:g} days); choose grid.steps so that every expiry falls on a date."
+            )
+    return european_book(
+        [leg.kind.removeprefix("european_") for leg in legs],
+        strikes=[leg.strike for leg in legs],
+        expiries=[round(expiry) for expiry in expiries],
+        quantities=[leg.quantity * leg.multiplier for leg in legs],
+    )
+
+
+def build_terms(config: HedgeConfig) -> Terms:
+    """Costs and settlement of the hedging instrument."""
+    members: list[AbstractCost] = []
+    if config.costs.proportional > 0:
+        members.append(ProportionalCost(jnp.asarray(config.costs.proportional, jnp.float32)))
+    if config.costs.half_spread:
+        members.append(HalfSpreadCost())
+    margined = tuple(name != "spot" for name in config.hedge_with)
+    return Terms(margined=margined, costs=tuple(members), unwind=config.costs.unwind)
+
+
+def build_risk(config: HedgeConfig) -> AbstractRisk:
+    """The measure that is minimised and reported."""
+    renamed = {"mean_variance": {"aversion": "weight"}, "mean_std": {"k": "multiple"}}
+    names = renamed.get(config.risk.measure, {})
+    parameters = {names.get(key, key): value for key, value in config.risk.model_dump(exclude={"measure"}).items()}
+    return RISKS[config.risk.measure](**parameters)
+
+
+def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
+    """The simulated or resampled market; relative file names are looked up from `base`."""
+    spec, grid = config.market, build_grid(config)
+    hedge_with: HedgeWith = "future" if config.hedge_with[0] == "future" else "spot"
+    if isinstance(spec, BlackScholesSpec | HestonSpec):
+        parameters = spec.model_dump(exclude={"model", "sampling"})
+        member = BlackScholesMarket if isinstance(spec, BlackScholesSpec) else HestonMarket
+        return member(**parameters, dt=grid.dt, hedge_with=hedge_with)
+    if isinstance(spec, BootstrapSpec):
+        return _bootstrap(spec, grid, hedge_with, base)
+    if isinstance(spec, ArraysSpec):
+        return _arrays(spec, grid, hedge_with, base)
+    raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
+
+
+def _bootstrap(spec: BootstrapSpec, grid: TimeGrid, hedge_with: HedgeWith, base: Path) -> AbstractMarket:
+    table = read_price_series(_beside(base, spec.file)).table.drop_nulls("price")
+    if spec.until is not None:
+        table = table.filter(table["time"].dt.date() <= spec.until)
+    prices = table["price"].to_numpy()
+    if len(prices) < 30:
+        raise ConfigError(
+            f"market.file {spec.file} has {len(prices)} usable prices; at least 30 are needed to resample."
+        )
+    returns = np.diff(np.log(prices))
+    annual = float(np.std(returns) / np.sqrt(grid.dt[0]))
+    return BootstrapMarket(
+        returns=returns,
+        spot=spec.spot,
+        volatility=annual if spec.volatility is None else spec.volatility,
+        mean_block=spec.mean_block,
+        rate=spec.rate,
+        drift=spec.drift,
+        dt=grid.dt,
+        hedge_with=hedge_with,
+    )
+
+
+def _arrays(spec: ArraysSpec, grid: TimeGrid, hedge_with: HedgeWith, base: Path) -> AbstractMarket:
+    prices = read_price_paths(_beside(base, spec.file))
+    if prices.shape[1] != grid.steps + 1:
+        raise ConfigError(
+            f"market.file {spec.file} has {prices.shape[1]} columns; grid.steps = {grid.steps} needs {grid.steps + 1}, "
+            "one a date with the start; change grid.steps or the file."
+        )
+    return ArraysMarket(prices=prices, volatility=spec.volatility, rate=spec.rate, dt=grid.dt, hedge_with=hedge_with)
+
+
+def split_market(config: HedgeConfig, base: Path) -> tuple[AbstractMarket, AbstractMarket]:
+    """The market to learn on and the one to be judged on; they differ for given arrays, whose rows are split."""
+    market = build_market(config, base)
+    if not isinstance(market, ArraysMarket) or not isinstance(config.market, ArraysSpec):
+        return market, market
+    rows = market.prices.shape[0]
+    train = config.market.train_rows or max(1, int(0.8 * rows))
+    if train >= rows:
+        raise ConfigError(
+            f"market.train_rows is {train} and the file has {rows} rows; leave some rows to be judged on."
+        )
+    learned_on, judged_on = split_rows(market, rows - train)
+    if config.training.fresh_paths:
+        learned_on = dataclasses.replace(learned_on, order="random")
+    return learned_on, judged_on
+
+
+def served(market: AbstractMarket, wanted: int) -> int:
+    """Number of paths that a market gives at once: given arrays in their order cannot give more than they have."""
+    if isinstance(market, ArraysMarket) and market.order == "served":
+        return min(wanted, market.prices.shape[0])
+    return wanted
+
+
+def _beside(base: Path, name: str) -> Path:
+    path = Path(name)
+    return path if path.is_absolute() else base / path
+
+
+def premium_of(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
+    """Cash received for the book at the start, quote currency: as configured, by default 0, or fair for `quadratic`."""
+    given = config.premium
+    if given is None:
+        given = "fair" if config.risk.measure == "quadratic" else 0.0
+    if given != "fair":
+        return float(given)
+    return -fair_value(config, contract, market)
+
+
+def fair_value(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
+    """Value of what is owned at the start: closed form, Heston's by Fourier, else Black–Scholes at the first vol."""
+    spec, grid = config.market, build_grid(config)
+    expiry = np.asarray(contract.expiry) * grid.maturity / grid.steps
+    spot = float(market.simulate(jax.random.key(0), 1).spot[0, 0])
+    rate = float(getattr(spec, "rate", 0.0))
+    dividend_yield = float(getattr(spec, "dividend_yield", 0.0))
+    with jax.enable_x64(True):
+        strike, sign = np.asarray(contract.strike, np.float64), np.asarray(contract.sign, np.float64)
+        forward, discount = spot * np.exp((rate - dividend_yield) * expiry), np.exp(-rate * expiry)
+        if isinstance(spec, HestonSpec):
+            parameters = spec.model_dump(
+                include={"initial_variance", "mean_reversion", "long_run_variance", "vol_of_vol", "correlation"}
+            )
+            values = np.asarray(heston.value(sign, forward, strike, expiry, discount=discount, **parameters))
+        else:
+            volatility = float(getattr(spec, "volatility", None) or first_volatility(market))
+            values = np.asarray(black_scholes.value(sign, forward, strike, volatility, expiry, discount))
+    return float(np.sum(np.asarray(contract.quantity) * np.asarray(values)))
+
+
+def first_volatility(market: AbstractMarket) -> float:
+    """Volatility at the start of the paths, annualised decimal."""
+    return float(np.ravel(market.simulate(jax.random.key(0), 1).volatility)[0])
+
+
+def optimum_problem(config: HedgeConfig) -> Problem:
+    """The run as a problem that dynamic programming solves exactly; raises UnsolvableError where it cannot."""
+    spec = config.market
+    if not isinstance(spec, BlackScholesSpec):
+        raise UnsolvableError(
+            f"market.model is {spec.model!r}; the exact optimum is computed for one Black–Scholes asset, "
+            "so set market.model to black_scholes or leave the optimum out."
+        )
+    if config.risk.measure != "entropic":
+        raise UnsolvableError(
+            f"risk.measure is {config.risk.measure!r}; the exact optimum is computed for the entropic risk, "
+            "so set risk.measure to entropic or leave the optimum out."
+        )
+    legs, grid = legs_of(config), build_grid(config)
+    if len({leg.days for leg in legs}) > 1:
+        raise UnsolvableError(
+            "The contracts have several expiries; the exact optimum is computed for one, so give all the same days."
+        )
+    payoff, kinks = european_payoff(
+        strikes=[leg.strike for leg in legs],
+        signs=[1.0 if leg.kind == "european_call" else -1.0 for leg in legs],
+        quantities=[leg.quantity * leg.multiplier for leg in legs],
+    )
+    return Problem(
+        spot=spec.spot,
+        volatility=spec.volatility,
+        drift=spec.rate - spec.dividend_yield if spec.drift is None else spec.drift,
+        rate=spec.rate,
+        dividend_yield=spec.dividend_yield,
+        dt=grid.dt,
+        cost=config.costs.proportional,
+        unwind=config.costs.unwind,
+        aversion=config.risk.aversion,
+        payoff=payoff,
+        kinks=kinks,
+        margined=config.hedge_with[0] == "future",
+    )

@@ -1,0 +1,360 @@
+"""The hedge configuration: frozen, typed, unknown keys refused."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, given: Any, info: Any) -> Any:
+        """YAML reads `yes` and `on` as true, and true would pass for 1."""
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(given, bool) and field.annotation is not bool:
+            raise ValueError(f"{str(given).lower()} was given, which is a switch; a number or a word is needed")
+        return given
+
+
+class BlackScholesSpec(Section):
+    """Geometric Brownian motion."""
+
+    model: Literal["black_scholes"] = "black_scholes"
+    spot: Positive = 1.0
+    volatility: Annotated[float, Field(gt=0, le=5)] = 0.2
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+    drift: Annotated[float, Field(ge=-5, le=5)] | None = None
+    dividend_yield: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+    sampling: Literal["pseudo", "antithetic", "sobol"] = "pseudo"
+
+
+class HestonSpec(Section):
+    """Stochastic variance of Heston (1993), simulated by the quadratic–exponential scheme."""
+
+    model: Literal["heston"]
+    spot: Positive = 1.0
+    initial_variance: Positive = 0.04
+    mean_reversion: Positive = 1.0
+    long_run_variance: Positive = 0.04
+    vol_of_vol: Positive = 0.5
+    correlation: Annotated[float, Field(ge=-1, le=1)] = -0.7
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+    drift: Annotated[float, Field(ge=-5, le=5)] | None = None
+    dividend_yield: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+    sampling: Literal["pseudo", "antithetic", "sobol"] = "pseudo"
+
+
+class BootstrapSpec(Section):
+    """Stationary block bootstrap of a recorded price series, one row a trading date."""
+
+    model: Literal["bootstrap"]
+    file: str
+    spot: Positive = 1.0
+    mean_block: Positive = 10.0
+    volatility: Annotated[float, Field(gt=0, le=5)] | None = None
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+    until: date | None = None
+    drift: Annotated[float, Field(ge=-5, le=5)] | None = 0.0
+
+
+class ArraysSpec(Section):
+    """Price paths that the user brings: a two-dimensional .npy file, one row a path, grid.steps + 1 columns."""
+
+    model: Literal["arrays"]
+    file: str
+    volatility: Annotated[float, Field(gt=0, le=5)] = 0.2
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+    train_rows: Count | None = None
+
+
+class MixSpec(Section):
+    """Weights in training of the recorded paths, of paths resampled from them, and of a model calibrated to them."""
+
+    recorded: Annotated[float, Field(gt=0, le=1)] = 0.7
+    bootstrap: Annotated[float, Field(ge=0, le=1)] = 0.25
+    calibrated: Annotated[float, Field(ge=0, le=1)] = 0.05
+    paths: Annotated[int, Field(ge=1, le=100_000)] = 500
+
+    @property
+    def total(self) -> float:
+        """Sum of the weights."""
+        return self.recorded + self.bootstrap + self.calibrated
+
+
+class RecordedSpec(Section):
+    """A recorded panel of listed options, split by time; nothing after `validate_until` is seen before the report."""
+
+    model: Literal["recorded"]
+    panel: Literal["shanghai_50etf"] = "shanghai_50etf"
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.025
+    train_until: date = date(2018, 12, 31)
+    validate_from: date = date(2017, 1, 1)
+    validate_until: date = date(2019, 12, 31)
+    mix: MixSpec = MixSpec()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "RecordedSpec":
+        if not self.validate_from <= self.train_until <= self.validate_until:
+            raise ValueError(
+                f"validate_from {self.validate_from}, train_until {self.train_until} and validate_until "
+                f"{self.validate_until} are out of order; each must not be before the one before it"
+            )
+        return self
+
+
+def _tagged_by(key: str, default: str) -> Discriminator:
+    """Choose the member by its `key`; a mapping without the key means the default member."""
+
+    def tag(given: Any) -> str:
+        if isinstance(given, dict):
+            return str(given.get(key, default))
+        return str(getattr(given, key, default))
+
+    return Discriminator(tag)
+
+
+MarketSpec = Annotated[
+    Annotated[BlackScholesSpec, Tag("black_scholes")]
+    | Annotated[HestonSpec, Tag("heston")]
+    | Annotated[BootstrapSpec, Tag("bootstrap")]
+    | Annotated[ArraysSpec, Tag("arrays")]
+    | Annotated[RecordedSpec, Tag("recorded")],
+    _tagged_by("model", "black_scholes"),
+]
+
+
+class EuropeanSpec(Section):
+    """One European option; quantity −1 is sold, positions are in units of the underlying."""
+
+    kind: Literal["european_call", "european_put"] = "european_call"
+    strike: Positive = 1.0
+    days: Positive = 30
+    quantity: Annotated[float, Field(ge=-1e9, le=1e9)] = -1.0
+    multiplier: Positive = 1.0
+
+    @field_validator("quantity")
+    @classmethod
+    def _not_zero(cls, quantity: float) -> float:
+        if quantity == 0:
+            raise ValueError("quantity is 0; a negative number is sold, a positive one held")
+        return quantity
+
+
+class ListedSpec(Section):
+    """Listed options of the recorded panel, each entered at its first close inside the window."""
+
+    kind: Literal["listed"] = "listed"
+    days: tuple[Count, Count] = (20, 45)
+    max_log_moneyness: Share = 0.10
+    min_quotes: Count = 10
+    quantity: Literal[-1, 1] = -1
+
+
+def _contract_tag(given: Any) -> str:
+    if isinstance(given, list | tuple):
+        return "book"
+    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
+    return "listed" if kind == "listed" else "option"
+
+
+ContractSpec = Annotated[
+    Annotated[EuropeanSpec, Tag("option")]
+    | Annotated[ListedSpec, Tag("listed")]
+    | Annotated[Annotated[tuple[EuropeanSpec, ...], Field(min_length=1)], Tag("book")],
+    Discriminator(_contract_tag),
+]
+
+
+class GridSpec(Section):
+    """Trading dates: equal steps over the longest contract."""
+
+    steps: Annotated[int, Field(ge=1, le=10_000)] = 30
+    day_count: Positive = 365.0
+
+
+class CostSpec(Section):
+    """Trading costs; members add up."""
+
+    proportional: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    half_spread: bool = False
+    unwind: bool = False
+
+
+class EntropicSpec(Section):
+    """(1/a)·log E exp(a·loss)."""
+
+    measure: Literal["entropic"] = "entropic"
+    aversion: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+
+
+class CVaRSpec(Section):
+    """Mean of the worst 1 − level of losses."""
+
+    measure: Literal["cvar"]
+    level: Share = 0.95
+
+
+class QuadraticSpec(Section):
+    """E loss²."""
+
+    measure: Literal["quadratic"]
+
+
+class MeanVarianceSpec(Section):
+    """E loss + (λ/2)·Var loss, λ = aversion."""
+
+    measure: Literal["mean_variance"]
+    aversion: Annotated[float, Field(gt=0, le=10_000)] = 20.0
+
+
+class MeanStdSpec(Section):
+    """E loss + k·std loss."""
+
+    measure: Literal["mean_std"]
+    k: Annotated[float, Field(gt=0, le=100)] = 1.5
+
+
+RiskSpec = Annotated[
+    Annotated[EntropicSpec, Tag("entropic")]
+    | Annotated[CVaRSpec, Tag("cvar")]
+    | Annotated[QuadraticSpec, Tag("quadratic")]
+    | Annotated[MeanVarianceSpec, Tag("mean_variance")]
+    | Annotated[MeanStdSpec, Tag("mean_std")],
+    _tagged_by("measure", "entropic"),
+]
+
+
+class PolicySpec(Section):
+    """The policy that is learned."""
+
+    kind: Literal["band_network", "feed_forward", "state_delta"] = "band_network"
+    hidden: tuple[Count, ...] = (32, 32)
+    activation: Literal["elu", "gelu", "relu", "silu", "softplus", "tanh"] = "silu"
+    features: Annotated[tuple[str, ...], Field(min_length=1)] = ("log_moneyness", "time_to_maturity", "volatility")
+    standardise: bool = True
+    aversion: Positive | None = None
+    bound: Positive = 0.4
+    objective: Literal["terminal", "local"] = "terminal"
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
+
+    @model_validator(mode="after")
+    def _sees_position_only_where_it_is_an_input(self) -> "PolicySpec":
+        if "position" in self.features and self.kind != "feed_forward":
+            raise ValueError(
+                f"features name 'position', which a {self.kind} does not take; leave it out, or set kind: feed_forward"
+            )
+        return self
+
+
+class TrainingSpec(Section):
+    """How it is learned."""
+
+    updates: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    paths: Annotated[int, Field(ge=2, le=10_000_000)] = 4096
+    fresh_paths: bool = True
+    seeds: Annotated[int, Field(ge=1, le=256)] = 1
+    seed: int = 0
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    clip: Positive = 1.0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    patience: Annotated[int, Field(ge=0)] = 0
+    per_dispatch: Count = 50
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    validation_paths: Annotated[int, Field(ge=2, le=10_000_000)] = 16_384
+
+
+Baseline = Literal[
+    "no_hedge",
+    "black_scholes_delta",
+    "black_scholes_delta_entry",
+    "minimum_variance_delta",
+    "leland",
+    "whalley_wilmott",
+    "zakamouline",
+    "optimum",
+]
+
+
+def _refuse_names(learned: Sequence[PolicySpec]) -> None:
+    """Learned policies that could not be told apart, or not from a baseline."""
+    names = [spec.name or spec.kind for spec in learned]
+    for name in names:
+        if name in get_args(Baseline):
+            raise ValueError(f"a learned policy is called {name!r}, which is a baseline's name; give it another name")
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{names.count(name)} learned policies are called {name!r}; give each a name of its own, as in "
+                f"rivals: [{{kind: {learned[names.index(name)].kind}, name: another}}]"
+            )
+
+
+class EvaluateSpec(Section):
+    """How it is judged: on common random numbers that training has not seen."""
+
+    paths: Annotated[int, Field(ge=2, le=100_000_000)] = 200_000
+    seed: int = 1
+    against: tuple[Baseline, ...] = ("no_hedge", "black_scholes_delta", "leland", "whalley_wilmott", "zakamouline")
+    reference: Baseline = "black_scholes_delta"
+
+
+Instrument = Literal["spot", "future", "forward"]
+
+
+class HedgeConfig(Section):
+    """Everything that `tenrec hedge` needs to know."""
+
+    market: MarketSpec = BlackScholesSpec()
+    contract: ContractSpec = EuropeanSpec()
+    grid: GridSpec = GridSpec()
+    hedge_with: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=1)] = ("spot",)
+    costs: CostSpec = CostSpec(proportional=0.001)
+    premium: Literal["fair", "quote"] | Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
+    risk: RiskSpec = EntropicSpec()
+    policy: PolicySpec = PolicySpec()
+    rivals: tuple[PolicySpec, ...] = ()
+    training: TrainingSpec = TrainingSpec()
+    evaluate: EvaluateSpec = EvaluateSpec()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "HedgeConfig":
+        recorded, listed = isinstance(self.market, RecordedSpec), isinstance(self.contract, ListedSpec)
+        if recorded != listed:
+            raise ValueError(
+                "market.model 'recorded' and contract.kind 'listed' belong together and one of them was given alone; "
+                "set both or neither"
+            )
+        if recorded != (self.hedge_with == ("forward",)):
+            raise ValueError(
+                f"hedge_with is {list(self.hedge_with)}; a recorded panel is hedged with [forward], "
+                "a simulated market with [spot] or [future]"
+            )
+        if self.premium == "quote" and not recorded:
+            raise ValueError("premium is 'quote'; only a recorded panel has quotes, so give 'fair' or a number")
+        if recorded and self.premium not in (None, "quote"):
+            raise ValueError(
+                f"premium is {self.premium!r}; a recorded panel is sold at its quote, so leave premium out"
+            )
+        if "optimum" in self.evaluate.against and recorded:
+            raise ValueError("evaluate.against names 'optimum'; recorded paths have no exact optimum, so leave it out")
+        if self.evaluate.reference == "optimum":
+            raise ValueError(
+                "evaluate.reference is 'optimum', which is no policy; name another one of evaluate.against"
+            )
+        if self.evaluate.reference not in self.evaluate.against:
+            raise ValueError(
+                f"evaluate.reference is {self.evaluate.reference!r}; it must be one of evaluate.against "
+                f"{list(self.evaluate.against)}"
+            )
+        _refuse_names((self.policy, *self.rivals))
+        return self

@@ -1,0 +1,141 @@
+"""Policies by name: built for a run, written to its folder, and brought back without the training code."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from tenrec.core.errors import ConfigError
+from tenrec.hedging.features import POSITION, FeatureMap
+from tenrec.hedging.policies import (
+    AbstractPolicy,
+    BandNetwork,
+    BlackScholesDelta,
+    FeedForward,
+    Leland,
+    MinimumVarianceDelta,
+    NoHedge,
+    WhalleyWilmott,
+    Zakamouline,
+    make_band_network,
+    make_feed_forward,
+    make_state_delta,
+)
+from tenrec.hedging.view import MarketView
+from tenrec.nets import make_network
+from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.files import write_atomically
+
+LABELS = {
+    "band_network": "Band network",
+    "black_scholes_delta": "Black–Scholes delta",
+    "black_scholes_delta_entry": "Black–Scholes delta, vol at sale",
+    "feed_forward": "Feed-forward network",
+    "leland": "Leland delta",
+    "minimum_variance_delta": "Minimum-variance delta",
+    "no_hedge": "No hedge",
+    "state_delta": "State delta",
+    "whalley_wilmott": "Whalley–Wilmott band",
+    "zakamouline": "Zakamouline band",
+}
+FITTED = {"band_network", "feed_forward", "minimum_variance_delta", "state_delta"}
+DEFAULT_AVERSION = 20.0
+
+
+def aversion_of(config: HedgeConfig) -> float:
+    """The aversion of the classical bands: of an entropic or mean–variance risk, else from the policy, else 20."""
+    if config.policy.aversion is not None:
+        return config.policy.aversion
+    return getattr(config.risk, "aversion", DEFAULT_AVERSION)
+
+
+def baseline(
+    name: str, config: HedgeConfig, coefficients: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0)
+) -> AbstractPolicy:
+    """A classical policy with the run's cost and aversion; `coefficients` are those of the minimum-variance delta."""
+    cost = jnp.asarray(config.costs.proportional, jnp.float32)
+    aversion = jnp.asarray(aversion_of(config), jnp.float32)
+    members: dict[str, AbstractPolicy] = {
+        "no_hedge": NoHedge(),
+        "black_scholes_delta": BlackScholesDelta("current"),
+        "black_scholes_delta_entry": BlackScholesDelta("entry"),
+        "leland": Leland(cost),
+        "minimum_variance_delta": MinimumVarianceDelta(jnp.asarray(coefficients, jnp.float32)),
+        "whalley_wilmott": WhalleyWilmott(cost, aversion),
+        "zakamouline": Zakamouline(cost, aversion),
+    }
+    return members[name]
+
+
+def untrained(spec: PolicySpec, view: MarketView, config: HedgeConfig, key: PRNGKeyArray) -> AbstractPolicy:
+    """A learned policy before its first update, its features scaled on a sample of what it will see."""
+    common: dict[str, Any] = {
+        "features": spec.features,
+        "hidden": spec.hidden,
+        "activation": spec.activation,
+        "key": key,
+    }
+    if spec.kind == "feed_forward":
+        return make_feed_forward(view, standardise=spec.standardise, **common)
+    if spec.kind == "state_delta":
+        return make_state_delta(bound=spec.bound, **common)
+    cost, aversion = max(config.costs.proportional, 1e-5), aversion_of(config)
+    return make_band_network(view, standardise=spec.standardise, cost=cost, aversion=aversion, **common)
+
+
+def skeleton(spec: PolicySpec, instruments: int) -> AbstractPolicy:
+    """A learned policy of the right shapes, for stored numbers to be read into."""
+    key = jax.random.key(0)
+    if spec.kind == "state_delta":
+        return make_state_delta(
+            features=spec.features, hidden=spec.hidden, activation=spec.activation, key=key, bound=spec.bound
+        )
+    names = tuple(name for name in spec.features if name != POSITION)
+    sees_position = spec.kind == "feed_forward" and POSITION in spec.features
+    features = FeatureMap(names, jnp.zeros(len(names)), jnp.ones(len(names)))
+    inputs = len(names) + sees_position * instruments
+    outputs = instruments if spec.kind == "feed_forward" else 3
+    network = make_network(inputs, spec.hidden, outputs, key=key, activation=spec.activation)
+    if spec.kind == "feed_forward":
+        return FeedForward(features, network, jnp.ones(()), sees_position)
+    return BandNetwork(features, network, jnp.zeros(()), jnp.ones(()))
+
+
+def policy_name(spec: PolicySpec) -> str:
+    """The name a learned policy goes by in tables: its own, or its kind."""
+    return spec.name or spec.kind
+
+
+def spec_named(config: HedgeConfig, name: str) -> PolicySpec | None:
+    """The learned policy of the configuration that goes by `name`."""
+    for spec in (config.policy, *config.rivals):
+        if policy_name(spec) == name:
+            return spec
+    return None
+
+
+def save_policy(folder: Path, name: str, policy: AbstractPolicy) -> None:
+    """Write a policy's numbers to `<folder>/<name>.eqx`."""
+    write_atomically(folder / f"{name}.eqx", lambda part: eqx.tree_serialise_leaves(part, policy))
+
+
+def load_policy(folder: Path, name: str, config: HedgeConfig) -> AbstractPolicy:
+    """Read back a policy that `save_policy` wrote; a baseline that needs no fit is there in any run."""
+    path, spec = folder / f"{name}.eqx", spec_named(config, name)
+    if not path.is_file():
+        if name in LABELS and spec is None and name not in FITTED:
+            return baseline(name, config)
+        known = ", ".join(sorted({*(stored.stem for stored in folder.glob("*.eqx")), *set(LABELS) - FITTED}))
+        raise ConfigError(f"This run holds no policy {name!r}; choose from {known}.")
+    like = baseline(name, config) if spec is None else skeleton(spec, instruments=len(config.hedge_with))
+    return eqx.tree_deserialise_leaves(path, like)
+
+
+def with_seed(policies: Any, seed: int) -> Any:
+    """One model out of several stacked on the leading axis of every array."""
+    return jax.tree.map(lambda leaf: leaf[seed] if eqx.is_array(leaf) else leaf, policies)

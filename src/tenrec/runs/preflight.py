@@ -1,0 +1,54 @@
+"""What can be known to be wrong with a configuration before anything is written or learned."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import equinox as eqx
+import jax
+
+from tenrec.backtest import SIGNAL_NAMES
+from tenrec.core.errors import ConfigError
+from tenrec.hedging.assess import views
+from tenrec.hedging.features import FEATURES, POSITION
+from tenrec.runs.build import optimum_problem
+from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
+from tenrec.runs.policies import untrained
+from tenrec.runs.simulated import Simulation
+
+
+def preflight(config: HedgeConfig, base: Path) -> None:
+    """Refuse what would fail after minutes of work: features, files, shapes, an optimum that cannot be computed.
+
+    Raises:
+        InputError: in the words of the part that refuses.
+    """
+    specs = (config.policy, *config.rivals)
+    if isinstance(config.market, RecordedSpec):
+        _refuse_unknown_features(specs, SIGNAL_NAMES)
+        return
+    if "optimum" in config.evaluate.against:
+        optimum_problem(config)
+    simulation = Simulation(config, base)
+    _refuse_unpaired(simulation)
+    key = jax.random.key(0)
+    for spec in specs:
+        # Shapes alone are worked out here; no path is simulated.
+        eqx.filter_eval_shape(
+            lambda key, spec=spec: untrained(spec, views(simulation.sample(key, 1)), config, key), key
+        )
+
+
+def _refuse_unknown_features(specs: Iterable[PolicySpec], signals: Iterable[str]) -> None:
+    known = [*sorted(FEATURES), POSITION, *signals]
+    for spec in specs:
+        unknown = [name for name in spec.features if name not in known]
+        if unknown:
+            raise ConfigError(f"policy feature {unknown[0]!r} is not known here; choose from {', '.join(known)}.")
+
+
+def _refuse_unpaired(simulation: Simulation) -> None:
+    count = simulation.evaluation_count()
+    if simulation.sampling == "antithetic" and count % 2:
+        raise ConfigError(
+            f"evaluate.paths is {count} and market.sampling is 'antithetic', which pairs paths; give an even number."
+        )

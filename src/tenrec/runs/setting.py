@@ -1,0 +1,56 @@
+"""What a run's policies fall back on when they are asked outside a path."""
+
+import numpy as np
+
+from tenrec.contracts import european
+from tenrec.runs.advice import Setting
+from tenrec.runs.build import build_contract, build_grid
+from tenrec.runs.config import HedgeConfig, HestonSpec, ListedSpec
+
+DAYS_PER_YEAR = 365.0
+LISTED_VOLATILITY = 0.2
+
+
+def build_setting(
+    config: HedgeConfig,
+    signal_names: tuple[str, ...] = (),
+    *,
+    strike: float = 1.0,
+    spot: float | None = None,
+    volatility: float | None = None,
+) -> Setting:
+    """The setting of a run: its contract and market; for listed options a call at `strike` of the longest window.
+
+    Args:
+        spot, volatility: at the start of the run's paths, where the configuration does not say them.
+    """
+    if isinstance(config.contract, ListedSpec):
+        return _listed(config, config.contract, signal_names, strike)
+    spec, grid = config.market, build_grid(config)
+    named = np.sqrt(spec.initial_variance) if isinstance(spec, HestonSpec) else getattr(spec, "volatility", None)
+    return Setting(
+        contract=build_contract(config),
+        maturity=grid.maturity,
+        period=grid.maturity / grid.steps,
+        initial_spot=getattr(spec, "spot", spot or 1.0),
+        volatility=float(named or volatility or LISTED_VOLATILITY),
+        rate=getattr(spec, "rate", 0.0),
+        dividend_yield=getattr(spec, "dividend_yield", 0.0),
+        future=config.hedge_with[0] == "future",
+        signal_names=signal_names,
+    )
+
+
+def _listed(config: HedgeConfig, contract: ListedSpec, signal_names: tuple[str, ...], strike: float) -> Setting:
+    days = contract.days[1]
+    rate = getattr(config.market, "rate", 0.0)
+    return Setting(
+        contract=european("call", strike=strike, expiry=days, quantity=float(contract.quantity)),
+        maturity=days / DAYS_PER_YEAR,
+        period=1.0 / DAYS_PER_YEAR,
+        initial_spot=None,
+        volatility=LISTED_VOLATILITY,
+        rate=rate,
+        dividend_yield=rate,
+        signal_names=signal_names,
+    )

@@ -1,0 +1,205 @@
+"""The recipe of `tenrec hedge` on a simulated, resampled or given market."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from tenrec.contracts import EuropeanBook
+from tenrec.core.paths import select
+from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, views
+from tenrec.hedging.engine import Terms
+from tenrec.hedging.policies import AbstractPolicy
+from tenrec.markets import ArraysMarket, Sampling
+from tenrec.runs.build import (
+    build_contract,
+    build_grid,
+    build_risk,
+    build_terms,
+    first_volatility,
+    premium_of,
+    served,
+    split_market,
+)
+from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.curves import hedge_curves
+from tenrec.runs.folder import RunFolder
+from tenrec.runs.metrics import BP, currency_value, policy_metrics
+from tenrec.runs.minimum_variance import minimum_variance_coefficients
+from tenrec.runs.optimum import optimum_section
+from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
+from tenrec.runs.progress import Reporter
+from tenrec.runs.setting import build_setting
+from tenrec.runs.stages import Trained, train_stage, training_section
+from tenrec.runs.tables import ledger_table
+from tenrec.training import local_objective, ridge, terminal_objective
+
+CHUNK = 32_768
+LEDGER_PATHS = 100
+SCALING_PATHS = 1024
+VALIDATION, SCALING, FIXED = 1, 2, 3
+
+
+class Simulation:
+    """What a simulated run works with, built once from its configuration."""
+
+    def __init__(self, config: HedgeConfig, base: Path) -> None:
+        self.config = config
+        self.market, self.judged_on = split_market(config, base)
+        self.contract: EuropeanBook = build_contract(config)
+        self.terms: Terms = build_terms(config)
+        self.premium = jnp.asarray(premium_of(config, self.contract, self.market), jnp.float32)
+        self.sampling: Sampling = getattr(config.market, "sampling", "pseudo")
+
+    def sample(self, key: jax.Array, count: int, *, sampling: Sampling = "pseudo") -> Sample:
+        """Fresh training paths with the contract on them."""
+        paths = self.market.simulate(key, served(self.market, count), sampling=sampling)
+        return Sample(paths, self.contract, self.premium)
+
+    def train(self, spec: PolicySpec, *, folder: RunFolder, reporter: Reporter, resume: bool) -> Trained:
+        """Learn one policy."""
+        settings = self.config.training
+        root = jax.random.key(settings.seed)
+        view = views(self.sample(jax.random.fold_in(root, SCALING), SCALING_PATHS))
+        objective = (
+            local_objective(self.terms)
+            if spec.objective == "local"
+            else terminal_objective(build_risk(self.config), self.terms)
+        )
+        fixed = None if settings.fresh_paths else self.sample(jax.random.fold_in(root, FIXED), settings.paths)
+        validation = self.sample(self._validation_key(), settings.validation_paths)
+
+        def loss(policy: AbstractPolicy, key: jax.Array, _: None, fixed: Sample | None) -> jax.Array:
+            sample = self.sample(key, settings.paths) if fixed is None else fixed
+            return objective(policy, sample, None) + ridge(policy, settings.weight_decay)
+
+        return train_stage(
+            policy_name(spec),
+            lambda key: untrained(spec, view, self.config, key),
+            eqx.Partial(loss, fixed=fixed),
+            eqx.Partial(lambda policy, _, seen: objective(policy, seen, None), seen=validation),
+            settings,
+            squared=spec.objective == "terminal" and self.config.risk.measure == "quadratic",
+            folder=folder,
+            reporter=reporter,
+            resume=resume,
+        )
+
+    def baselines(self) -> dict[str, AbstractPolicy]:
+        """The classical policies to compare with."""
+        names = [name for name in self.config.evaluate.against if name != "optimum"]
+        coefficients = np.zeros(3)
+        if "minimum_variance_delta" in names:
+            key = jax.random.fold_in(jax.random.key(self.config.training.seed), SCALING)
+            coefficients = minimum_variance_coefficients(self.sample(key, 4096))
+        return {name: baseline(name, self.config, coefficients) for name in names}
+
+    def evaluate(self, policies: dict[str, AbstractPolicy], reporter: Reporter) -> dict[str, Outcome]:
+        """Outcomes on common paths that training has not seen."""
+        spec = self.config.evaluate
+        root, parts = jax.random.key(spec.seed), []
+        count = self.evaluation_count()
+        reporter.start("evaluate", count)
+        done = 0
+        for number, size in enumerate(in_chunks(count, self.chunk())):
+            parts.append(assess(policies, self._judged(root, number, size), self.terms))
+            done += size
+            reporter.advance(done, f"{count:,} paths")
+        return {name: join([part[name] for part in parts]) for name in policies}
+
+    def chunk(self) -> int:
+        """Paths judged at once; given arrays are served whole."""
+        return self.evaluation_count() if isinstance(self.judged_on, ArraysMarket) else CHUNK
+
+    def evaluation_count(self) -> int:
+        """Number of paths to judge on; given arrays cannot give more than they have."""
+        return served(self.judged_on, self.config.evaluate.paths)
+
+    def pairs(self) -> np.ndarray | None:
+        """Which evaluation paths mirror each other: i and i + half of each chunk; None where they are independent."""
+        if self.sampling != "antithetic":
+            return None
+        sizes = in_chunks(self.evaluation_count(), CHUNK)
+        return np.concatenate([number * CHUNK + np.tile(np.arange(size // 2), 2) for number, size in enumerate(sizes)])
+
+    def _judged(self, root: jax.Array, number: int, size: int) -> Sample:
+        paths = self.judged_on.simulate(jax.random.fold_in(root, number), size, sampling=self.sampling)
+        return Sample(paths, self.contract, self.premium)
+
+    def replayed(self) -> Sample:
+        """The first evaluation paths, whose ledgers are kept."""
+        size = min(self.chunk(), self.evaluation_count())
+        # The whole first chunk is drawn again: which numbers a path gets depends on how many are drawn at once.
+        sample = self._judged(jax.random.key(self.config.evaluate.seed), 0, size)
+        return Sample(select(sample.paths, slice(LEDGER_PATHS)), sample.contract, sample.premium)
+
+    def choose(self, trained: dict[str, Trained]) -> str:
+        """The learned policy with the least risk on the validation paths."""
+        if len(trained) == 1:
+            return next(iter(trained))
+        # By the risk that is reported: the policies' own objectives may differ.
+        risk = eqx.filter_jit(terminal_objective(build_risk(self.config), self.terms))
+        seen = self.sample(self._validation_key(), self.config.training.validation_paths)
+        return min(trained, key=lambda name: float(risk(trained[name].policies[0], seen, None)))
+
+    def _validation_key(self) -> jax.Array:
+        return jax.random.fold_in(jax.random.key(self.config.training.seed), VALIDATION)
+
+
+def hedge_simulated(config: HedgeConfig, folder: RunFolder, base: Path, reporter: Reporter, *, resume: bool) -> None:
+    """Learn, compare and write everything but the report."""
+    began = time.perf_counter()
+    simulation = Simulation(config, base)
+    optimum_named = "optimum" in config.evaluate.against
+    trained = {
+        policy_name(spec): simulation.train(spec, folder=folder, reporter=reporter, resume=resume)
+        for spec in (config.policy, *config.rivals)
+    }
+    learned = simulation.choose(trained)
+    policies = simulation.baselines() | {name: result.policies[0] for name, result in trained.items()}
+    for name, policy in policies.items():
+        save_policy(folder.policies, name, policy)
+    outcomes = simulation.evaluate(policies, reporter)
+    shown = simulation.replayed()
+    spot = float(shown.paths.spot[0, 0])
+    table = policy_metrics(outcomes, config, spot, pairs=simulation.pairs())
+    optimum = None
+    if optimum_named:
+        optimum = optimum_section(config, policies, reporter)
+    metrics: dict[str, Any] = {
+        "kind": "simulated",
+        "currency": "",
+        "spot": spot,
+        "paths": simulation.evaluation_count(),
+        "clusters": None,
+        "risk": config.risk.model_dump(),
+        "premium": float(simulation.premium),
+        "learned": learned,
+        "reference": config.evaluate.reference,
+        "policies": {name: entry | {"risk": currency_value(entry["risk_bp"], spot)} for name, entry in table.items()},
+        "optimum": optimum,
+        "training": training_section(trained),
+        "validation": None,
+        "seconds": time.perf_counter() - began,
+    }
+    volatility = first_volatility(simulation.judged_on)
+    folder.mark("started", spot=spot, volatility=volatility)
+    folder.write_table("history", pl.concat([result.history for result in trained.values()]))
+    pnl = {name: np.asarray(outcome.pnl, np.float64) / spot * BP for name, outcome in outcomes.items()}
+    folder.write_table("pnl", pl.DataFrame(pnl))
+    folder.write_table("ledger", _ledger(simulation, policies, shown), csv=True)
+    setting = build_setting(config, spot=spot, volatility=volatility)
+    folder.write_table("curves", hedge_curves(policies, setting, config.grid.day_count))
+    folder.write_metrics(metrics)
+
+
+def _ledger(simulation: Simulation, policies: dict[str, AbstractPolicy], sample: Sample) -> pl.DataFrame:
+    lines = ledgers(policies, sample, simulation.terms)
+    count, width = sample.paths.count, build_grid(simulation.config).steps + 1
+    dates = np.broadcast_to(np.arange(width, dtype=np.int32), (count, width))
+    return ledger_table(lines, sample, simulation.terms, dates=dates, labels=np.arange(count))

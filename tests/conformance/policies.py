@@ -1,0 +1,110 @@
+"""One example of each policy, and states for it to look at, for the tests that every policy passes."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+from tenrec.contracts import EuropeanBook, european
+from tenrec.hedging.policies import (
+    AbstractPolicy,
+    BandNetwork,
+    BlackScholesDelta,
+    Leland,
+    MinimumVarianceDelta,
+    NoHedge,
+    StateDelta,
+    WhalleyWilmott,
+    Zakamouline,
+    make_band_network,
+    make_feed_forward,
+    make_state_delta,
+)
+from tenrec.hedging.view import MarketView, view_at
+
+COST, AVERSION, BOUND = 0.002, 15.0, 0.4
+BANDS = ["band_network", "whalley_wilmott", "zakamouline"]
+LEARNED = ["band_network", "feed_forward", "state_delta"]
+POLICIES = sorted(
+    [
+        *BANDS,
+        *LEARNED[1:],
+        "black_scholes_delta",
+        "black_scholes_delta_entry",
+        "leland",
+        "minimum_variance_delta",
+        "no_hedge",
+    ]
+)
+FEATURES = ("log_moneyness", "sqrt_time_to_maturity", "volatility", "last_log_return")
+
+
+def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolicy:
+    """A policy in the precision in force; a learned one has random weights, as if somewhere in its training."""
+    cost, aversion = jnp.asarray(COST, float), jnp.asarray(AVERSION, float)
+    common = {"hidden": (8, 8), "activation": "silu", "key": key}
+    match name:
+        case "no_hedge":
+            return NoHedge()
+        case "black_scholes_delta":
+            return BlackScholesDelta("current")
+        case "black_scholes_delta_entry":
+            return BlackScholesDelta("entry")
+        case "leland":
+            return Leland(cost)
+        case "minimum_variance_delta":
+            return MinimumVarianceDelta(jnp.asarray([-0.25, -0.4, 0.3], float))
+        case "whalley_wilmott":
+            return WhalleyWilmott(cost, aversion)
+        case "zakamouline":
+            return Zakamouline(cost, aversion)
+        case "feed_forward":
+            return make_feed_forward(view, features=(*FEATURES, "position"), standardise=True, **common)
+        case "band_network":
+            return stirred(
+                make_band_network(view, features=FEATURES, standardise=True, cost=COST, aversion=AVERSION, **common),
+                key,
+            )
+        case "state_delta":
+            seen = view.signal_names or ("last_log_return", "standardised_moneyness")
+            return stirred(make_state_delta(features=seen, bound=BOUND, **common), key)
+    raise KeyError(name)
+
+
+def stirred(policy: BandNetwork | StateDelta, key: PRNGKeyArray) -> AbstractPolicy:
+    """The policy with noise on the weights of its network."""
+    numbers, rest = eqx.partition(policy.network, eqx.is_inexact_array)
+    leaves, tree = jax.tree.flatten(numbers)
+    keys = jax.random.split(jax.random.fold_in(key, 1), len(leaves))
+    noisy = [leaf + 0.3 * jax.random.normal(k, leaf.shape, leaf.dtype) for leaf, k in zip(leaves, keys, strict=True)]
+    network = eqx.combine(jax.tree.unflatten(tree, noisy), rest)
+    return eqx.tree_at(lambda whole: whole.network, policy, network)
+
+
+def states(
+    book: EuropeanBook | None = None,
+    *,
+    spot: Array | np.ndarray | None = None,
+    years: Array | np.ndarray | None = None,
+    initial_spot: float = 100.0,
+    **more: object,
+) -> MarketView:
+    """Every combination of spot, time and volatility, wings, tiny times and expiry included; axes (states,)."""
+    book = european("call", strike=initial_spot, expiry=30) if book is None else book
+    spot = initial_spot * np.array([0.02, 0.5, 0.9, 1.0, 1.1, 2.0, 50.0]) if spot is None else spot
+    years = np.array([0.0, 1e-9, 1e-5, 1 / 365, 0.1, 2.0]) if years is None else years
+    grid = np.meshgrid(np.asarray(spot), np.asarray(years), np.array([0.03, 0.2, 1.5]), indexing="ij")
+    spots, times, volatilities = (jnp.asarray(column.ravel(), float) for column in grid)
+    return view_at(
+        book,
+        spot=spots,
+        time_to_expiry=jnp.broadcast_to(times[:, None], (*times.shape, book.legs)),
+        volatility=volatilities,
+        entry_volatility=jnp.full_like(spots, 0.25),
+        maturity=2.0,
+        period=1 / 365,
+        initial_spot=initial_spot,
+        last_return=0.01,
+        **more,
+    )

@@ -1,0 +1,39 @@
+"""Shared fixtures, and a compilation cache that outlives the test run."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import jax
+import pytest
+from jaxtyping import Array
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Compiled functions are kept between runs and shared by all workers. The environment hands the cache on to the
+# commands that tests start; JAX itself has already read the environment here, so it is told as well.
+CACHE = {
+    "jax_compilation_cache_dir": str(ROOT / ".cache" / "jax"),
+    "jax_persistent_cache_min_compile_time_secs": 0.2,
+}
+for name, value in CACHE.items():
+    os.environ[name.upper()] = str(value)
+    jax.config.update(name, value)
+
+# Same examples in every run; the first one of a test compiles, so time per example says nothing.
+hypothesis.settings.register_profile("tenrec", derandomize=True, deadline=None, max_examples=25, database=None)
+hypothesis.settings.load_profile("tenrec")
+
+
+@pytest.fixture
+def x64() -> Iterator[None]:
+    """Double precision for the test that asks for it: `@pytest.mark.usefixtures("x64")`."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture
+def key() -> Array:
+    """A random key, the same in every run."""
+    return jax.random.key(20240229)

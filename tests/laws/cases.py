@@ -1,0 +1,154 @@
+"""Worlds for the engine's laws: every market, instrument and cost, combined so that all pairs meet."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tenrec.contracts import EuropeanBook, european, european_book
+from tenrec.core.paths import MarketPaths, market_paths
+from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
+from tenrec.hedging.engine import Terms
+from tests.conformance.markets import make_market
+
+PATHS, STEPS = 5, 8
+RATE = 0.04
+MARGINED = {"spot": (False,), "future": (True,), "spot_and_future": (False, True)}
+COSTS: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "proportional": ("proportional",),
+    "half_spread": ("half_spread",),
+    "both": ("proportional", "half_spread"),
+}
+BOOKS = ("sold_call", "held_put", "book")
+
+
+def pairwise(factors: Mapping[str, Sequence]) -> list[dict]:
+    """Few combinations in which every value of every factor meets every value of every other one (greedy)."""
+    names = list(factors)
+    everything = [dict(zip(names, row, strict=True)) for row in itertools.product(*factors.values())]
+    waiting = [(case, frozenset(itertools.combinations(case.items(), 2))) for case in everything]
+    missing = frozenset().union(*(pairs for _, pairs in waiting))
+    chosen = []
+    while missing:
+        case, covered = max(waiting, key=lambda one: len(one[1] & missing))
+        chosen.append(case)
+        missing -= covered
+    return chosen
+
+
+def uneven_periods() -> np.ndarray:
+    """Daily dates with two weekends among them, in years."""
+    return np.array([1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 3.0, 1.0]) / 365
+
+
+def make_paths(market: str, instrument: str) -> MarketPaths:
+    """Paths of a market with the given instruments; half-spreads are 0.05 % to 0.1 % of the mid."""
+    if market == "recorded":
+        paths = recorded(instrument)
+    else:
+        parts = [simulated(market, kind) for kind in instrument.split("_and_")]
+        paths = parts[0]
+        if len(parts) > 1:
+            stacked = {name: _side_by_side(parts, name) for name in ("price", "carry", "half_spread")}
+            paths = dataclasses.replace(paths, **stacked)
+    spread = jnp.linspace(5e-4, 1e-3, paths.instruments)
+    return dataclasses.replace(paths, half_spread=spread * paths.price)
+
+
+def _side_by_side(parts: list[MarketPaths], name: str) -> jax.Array:
+    leaves = jnp.broadcast_arrays(*(getattr(part, name) for part in parts))
+    return jnp.concatenate(leaves, axis=-1)
+
+
+def simulated(market: str, hedge_with: str) -> MarketPaths:
+    return make_market(market, uneven_periods(), hedge_with=hedge_with).simulate(jax.random.key(5), PATHS)
+
+
+def recorded(instrument: str) -> MarketPaths:
+    """As a panel is: own dates, rates, volatilities and expiries, gaps without trade, and padding at the end."""
+    rng = np.random.default_rng(11)
+    shape = (PATHS, STEPS + 1)
+    lived = np.arange(STEPS) < recorded_expiries()[:, None]
+    column = np.minimum(np.arange(STEPS + 1), recorded_expiries()[:, None])
+    spot = np.take_along_axis(2.0 * np.exp(np.cumsum(0.02 * rng.standard_normal(shape), axis=1)), column, axis=1)
+    dt = np.where(lived, rng.integers(1, 4, lived.shape) / 365, 0.0)
+    dividends = np.concatenate([np.zeros((PATHS, 1)), spot[:, :-1] * np.expm1(0.01 * dt)], axis=1)
+    left = np.cumsum(dt[:, ::-1], axis=1)[:, ::-1]
+    future = spot * np.exp(0.03 * np.pad(left, ((0, 0), (0, 1))))
+    prices, carries = {"spot": spot, "future": future}, {"spot": dividends, "future": np.zeros(shape)}
+    kinds = instrument.split("_and_")
+    gaps = rng.random(shape) < 0.25
+    return market_paths(
+        spot=jnp.asarray(spot),
+        price=jnp.stack([jnp.asarray(prices[kind]) for kind in kinds], axis=-1),
+        dt=jnp.asarray(dt),
+        rate=jnp.asarray(np.where(lived, rng.uniform(0.0, 0.08, lived.shape), 0.0)),
+        dividend_yield=0.01,
+        volatility=jnp.asarray(rng.uniform(0.1, 0.4, shape)),
+        carry=jnp.stack([jnp.asarray(carries[kind]) for kind in kinds], axis=-1),
+        tradable=jnp.asarray(np.pad(lived, ((0, 0), (0, 1))) & ~gaps),
+        signals=jnp.asarray(rng.standard_normal((*shape, 2))),
+        signal_names=("first", "second"),
+    )
+
+
+def recorded_expiries() -> np.ndarray:
+    """Index of the last date of each recorded path."""
+    return np.array([STEPS, STEPS - 1, STEPS - 3, STEPS, STEPS - 4])
+
+
+def make_book(name: str, market: str) -> EuropeanBook:
+    """One book for all simulated paths; on a record each path has contracts of its own, to its own expiry."""
+    book = {
+        "sold_call": european("call", strike=2.0, expiry=STEPS),
+        "held_put": european("put", strike=2.1, expiry=STEPS, quantity=3.0),
+        "book": european_book(
+            ["call", "put", "call"], strikes=[2.0, 1.9, 2.1], expiries=[STEPS, STEPS, 2], quantities=[-1.0, -2.0, 1.5]
+        ),
+    }[name]
+    if market != "recorded":
+        return book
+    own = np.asarray(book.expiry) - (STEPS - recorded_expiries())[:, None]
+    strike = np.asarray(book.strike) * np.linspace(0.97, 1.03, PATHS)[:, None]
+    each = (PATHS, book.legs)
+    return EuropeanBook(
+        strike=jnp.asarray(strike),
+        sign=jnp.broadcast_to(book.sign, each),
+        expiry=jnp.asarray(np.maximum(own, 1).astype(np.int32)),
+        quantity=jnp.broadcast_to(book.quantity, each),
+    )
+
+
+def make_terms(instrument: str, costs: str, *, unwind: bool) -> Terms:
+    margined = MARGINED[instrument]
+    rates = jnp.asarray([0.002, 0.0005][: len(margined)], float)
+    members: dict[str, AbstractCost] = {"proportional": ProportionalCost(rates), "half_spread": HalfSpreadCost()}
+    return Terms(margined=margined, costs=tuple(members[name] for name in COSTS[costs]), unwind=unwind)
+
+
+def tile(paths: MarketPaths, dates: int) -> MarketPaths:
+    """The same paths followed by `dates` dates on which no time passes and nothing can be traded."""
+    longer = {
+        name: jnp.concatenate(
+            [getattr(paths, name), *[jnp.zeros_like(getattr(paths, name)[..., -1:])] * dates], axis=-1
+        )
+        for name in ("dt", "rate", "dividend_yield")
+    }
+    held = {
+        name: jnp.concatenate([leaf, *[jnp.take(leaf, jnp.array([-1]), axis=axis)] * dates], axis=axis)
+        for name, axis in (("spot", -1), ("volatility", -1), ("price", -2), ("half_spread", -2), ("signals", -2))
+        for leaf in [getattr(paths, name)]
+    }
+    never = jnp.zeros((*paths.tradable.shape[:-1], dates), bool)
+    nothing = jnp.zeros((*paths.carry.shape[:-2], dates, paths.instruments), paths.carry.dtype)
+    return dataclasses.replace(
+        paths,
+        **longer,
+        **held,
+        tradable=jnp.concatenate([paths.tradable, never], axis=-1),
+        carry=jnp.concatenate([paths.carry, nothing], axis=-2),
+    )

@@ -1,0 +1,67 @@
+"""Wealth changes only by price moves, interest, carry, flows and costs, to rounding, in every kind of world."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Array
+
+from tenrec.hedging.assess import Sample, views
+from tenrec.hedging.engine import over_paths, run
+from tests.conformance.policies import POLICIES, make_policy
+from tests.laws.accounts import keep_accounts, legs_of, one_path
+from tests.laws.cases import BOOKS, COSTS, MARGINED, PATHS, make_book, make_paths, make_terms, pairwise
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+FACTORS = {
+    # The delta at entry vol is the delta with one number exchanged.
+    "policy": [name for name in POLICIES if name != "black_scholes_delta_entry"],
+    "market": ["arrays", "black_scholes", "bootstrap", "heston", "recorded"],
+    "costs": list(COSTS),
+    "instrument": list(MARGINED),
+    "book": list(BOOKS),
+    "unwind": [False, True],
+    "premium": [0.0, 0.07],
+}
+CASES = pairwise(FACTORS)
+
+
+def test_every_pair_is_covered():
+    for (first, ones), (second, others) in itertools.combinations(FACTORS.items(), 2):
+        assert {(case[first], case[second]) for case in CASES} == set(itertools.product(ones, others))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(str(value) for value in case.values()))
+def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
+    paths = make_paths(case["market"], case["instrument"])
+    contract = make_book(case["book"], case["market"])
+    terms = make_terms(case["instrument"], case["costs"], unwind=case["unwind"])
+    premium = jnp.asarray(case["premium"], float)
+    policy = make_policy(case["policy"], views(Sample(paths, contract, premium)), key)
+    lines = jax.tree.map(np.asarray, over_paths(run, policy, paths, contract, terms, premium))
+    members = COSTS[case["costs"]]
+    rates = np.array([0.002, 0.0005])[: len(terms.margined)] * ("proportional" in members)
+    for path in range(PATHS):
+        market = one_path(paths, path)
+        positions = lines.position[path]
+        expected = keep_accounts(
+            positions,
+            market,
+            legs_of(contract, path),
+            terms,
+            proportional=rates,
+            half_spread="half_spread" in members,
+            premium=case["premium"],
+        )
+        unit = np.abs(expected.wealth).max() + np.abs(positions).max() * market["price"].max()
+        for name in ("cash", "cost", "carry", "flow"):
+            np.testing.assert_allclose(getattr(lines, name)[path], getattr(expected, name), rtol=0, atol=1e-10 * unit)
+        np.testing.assert_array_equal(lines.trade[path], np.diff(positions, axis=0, prepend=0.0))
+        np.testing.assert_array_equal(positions[-1], 0.0)
+        gaps = ~market["tradable"][:-1]
+        np.testing.assert_array_equal(lines.trade[path][:-1][gaps], 0.0)
+    if case["policy"] != "no_hedge":
+        assert np.abs(lines.trade).sum() > 0.1
