@@ -15,7 +15,15 @@ from tenrec.core.paths import MarketPaths, market_paths, select
 from tenrec.hedging.assess import Sample, assess, views
 from tenrec.hedging.costs import HalfSpreadCost, ProportionalCost
 from tenrec.hedging.engine import Account, Quote, Terms, over_paths, run, step, terminal_pnl
-from tenrec.hedging.policies import AbstractPolicy, BlackScholesDelta, make_band_network, make_feed_forward
+from tenrec.hedging.policies import (
+    AbstractPolicy,
+    AbstractPositionPolicy,
+    BlackScholesDelta,
+    Own,
+    make_band_network,
+    make_feed_forward,
+)
+from tenrec.hedging.view import MarketView
 from tests.conformance.policies import make_policy
 from tests.laws.cases import make_book, make_paths, make_terms
 
@@ -33,7 +41,7 @@ def quote(**changes: object) -> Quote:
     return Quote(**{**market, **changes})
 
 
-class Given(AbstractPolicy):
+class Given(AbstractPositionPolicy):
     """Holds what it was told for each date, of the only instrument."""
 
     units: Array
@@ -43,6 +51,19 @@ class Given(AbstractPolicy):
 
     def target(self, known: Array, position: Array) -> Array:
         return known
+
+
+class Remembers(AbstractPolicy):
+    """Buys what it is told first, and then holds what its wealth was at the date before: its only memory."""
+
+    def inputs(self, view: MarketView) -> Array:
+        return view.spot
+
+    def start(self) -> Array:
+        return jnp.asarray(0.5)
+
+    def act(self, known: Array, own: Own) -> tuple[Array, Array]:
+        return own.memory[None], own.wealth
 
 
 hedged = eqx.filter_jit(over_paths)
@@ -87,6 +108,24 @@ def test_a_whole_ledger_by_hand():
         np.testing.assert_allclose(lines.carry, [[0.0, 0.5, 2.0]], rtol=1e-14)
         np.testing.assert_array_equal(lines.flow, [[0.0, 0.0, -20.0]])
         np.testing.assert_array_equal(lines.position[0, :, 0], [0.5, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("margined", [False, True])
+@pytest.mark.usefixtures("x64")
+def test_a_policy_sees_its_wealth_before_it_trades_and_keeps_a_memory(margined: bool):
+    """Wealth is cash plus, where it was paid for, the position at mid: the last trade's cost is in, the next is not."""
+    paths = market_paths(
+        spot=jnp.array([[100.0, 110.0, 120.0, 90.0]]),
+        dt=jnp.array([0.5, 0.25, 0.25]),
+        rate=jnp.array([0.02, 0.04, 0.0]),
+        volatility=0.2,
+        carry=jnp.array([[0.0], [1.0], [2.0], [0.0]]),
+    )
+    terms = Terms(margined=(margined,), costs=(ProportionalCost(jnp.asarray(0.01)),))
+    lines = over_paths(run, Remembers(), paths, european("call", strike=100.0, expiry=3), terms, jnp.asarray(9.0))
+    # Margined: only the change of the price is settled, and all cash earns interest.
+    second = 8.5 * np.exp(0.01) + 0.5 + 5.0 if margined else (8.5 - 50.0) * np.exp(0.01) + 0.5 + 55.0
+    np.testing.assert_allclose(lines.position[0, :3, 0], [0.5, 9.0, second], rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["band_network", "feed_forward", "leland", "zakamouline"])

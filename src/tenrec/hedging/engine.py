@@ -21,7 +21,7 @@ from tenrec.contracts import EuropeanBook
 from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.costs import AbstractCost
-from tenrec.hedging.policies.base import AbstractPolicy
+from tenrec.hedging.policies.base import AbstractPolicy, Own
 from tenrec.hedging.view import observe
 
 
@@ -79,19 +79,34 @@ def step(
     account: Account, target: Float[Array, " instruments"], quote: Quote, terms: Terms, charged: bool = True
 ) -> tuple[Account, Entry]:
     """One date: settle what was held, then trade to `target`. Pure; one path; `vmap` is the batch."""
-    margined = jnp.asarray(terms.margined)
     held = account.position
     carry = jnp.sum(held * quote.carry)
-    variation = jnp.sum(jnp.where(margined, held * quote.change, 0.0))
     trade = target - held
-    paid = jnp.sum(jnp.where(margined, 0.0, trade * quote.price))
+    paid = _value(trade, quote, terms)
     cost = jnp.zeros_like(account.cash)
     if charged:
         for member in terms.costs:
             cost = cost + member(trade, quote.price, quote.half_spread)
-    cash = account.cash * quote.growth + carry + variation + quote.flow - paid - cost
+    cash = _settled(account, quote, terms) - paid - cost
     entry = Entry(position=target, trade=trade, cash=cash, cost=cost, carry=carry, flow=quote.flow)
     return Account(target, cash), entry
+
+
+def wealth(account: Account, quote: Quote, terms: Terms) -> Float[Array, ""]:
+    """What the account is worth at a date before it trades: settled cash, and what was paid for at mid prices."""
+    return _settled(account, quote, terms) + _value(account.position, quote, terms)
+
+
+def _settled(account: Account, quote: Quote, terms: Terms) -> Float[Array, ""]:
+    """Cash after interest, carry, variation margin and the contract's flow."""
+    held = account.position
+    variation = jnp.sum(jnp.where(jnp.asarray(terms.margined), held * quote.change, 0.0))
+    return account.cash * quote.growth + jnp.sum(held * quote.carry) + variation + quote.flow
+
+
+def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
+    """What units cost at mid prices; a margined instrument costs nothing."""
+    return jnp.sum(jnp.where(jnp.asarray(terms.margined), 0.0, units * quote.price))
 
 
 def quotes(paths: MarketPaths, contract: EuropeanBook) -> Quote:
@@ -146,17 +161,17 @@ def _walk(
     inputs = policy.inputs(observe(paths, contract))
 
     @jax.checkpoint
-    def one_date(account: Account, row: tuple[Quote, Any]) -> tuple[Account, Entry | None]:
-        quote, known = row
-        wanted = policy.target(known, account.position)
+    def one_date(state: tuple[Account, Any], row: tuple[Quote, Any]) -> tuple[tuple[Account, Any], Entry | None]:
+        (account, memory), (quote, known) = state, row
+        wanted, memory = policy.act(known, Own(account.position, wealth(account, quote, terms), memory))
         target = jnp.where(quote.tradable, wanted, account.position)
         account, entry = step(account, target, quote, terms)
-        return account, entry if keep else None
+        return (account, memory), entry if keep else None
 
     trading = jax.tree.map(lambda leaf: leaf[:-1], market)
     last = jax.tree.map(lambda leaf: leaf[-1], market)
     account = Account(jnp.zeros_like(market.price[0]), jnp.asarray(premium, market.price.dtype))
-    account, entries = jax.lax.scan(one_date, account, (trading, inputs))
+    (account, _), entries = jax.lax.scan(one_date, (account, policy.start()), (trading, inputs))
     return account, entries, last
 
 

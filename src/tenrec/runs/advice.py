@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from tenrec.contracts import EuropeanBook
 from tenrec.core.errors import InputError
-from tenrec.hedging.policies import AbstractBandPolicy, AbstractPolicy
+from tenrec.hedging.policies import AbstractBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.view import MarketView, view_at
 
 Numbers = np.ndarray | float
@@ -73,14 +73,15 @@ class PolicyHandle:
             spot: quote currency. time_to_maturity: years, to the last expiry of a book. position: units held now.
             implied_vol: annualised decimal.
             more: strike, kind ("call" or "put"), quantity (units of the underlying owned), last_return (log),
-                entry_volatility, and any signal of the market by name; the run's contract and neutral values otherwise.
+                entry_volatility, wealth (quote currency, the premium counted in), and any signal of the market by name;
+                the run's contract and neutral values otherwise.
 
         Raises:
             InputError: a number that cannot be, or a keyword that is not known.
         """
         view, asked, shape = self._view(spot, time_to_maturity, implied_vol, position, more)
-        held = jnp.asarray(asked["position"] / asked["scale"], jnp.float32)
-        wanted = np.asarray(_targets(self.policy, view, held))
+        held, wealth = (jnp.asarray(asked[name] / asked["scale"], jnp.float32) for name in ("position", "wealth"))
+        wanted = np.asarray(_targets(self.policy, view, held, wealth))
         # A policy that keeps the position keeps it as it was given, not as single precision rounds it.
         units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
         return units.reshape(shape)
@@ -132,8 +133,13 @@ _view_at = eqx.filter_jit(view_at)
 
 
 @eqx.filter_jit
-def _targets(policy: AbstractPolicy, view: MarketView, held: Float[Array, " points"]) -> Float[Array, " points"]:
-    return jax.vmap(policy.target)(policy.inputs(view), held[:, None])[:, 0]
+def _targets(
+    policy: AbstractPolicy, view: MarketView, held: Float[Array, " points"], wealth: Float[Array, " points"]
+) -> Float[Array, " points"]:
+    def target(known: Any, position: Array, worth: Array) -> Array:
+        return policy.act(known, Own(position[None], worth, policy.start()))[0][0]
+
+    return jax.vmap(target)(policy.inputs(view), held, wealth)
 
 
 @eqx.filter_jit
@@ -156,7 +162,7 @@ def _checked(
     which is exact but for the side of the costs.
     """
     book, own = setting.contract, ["strike", "kind", "quantity"]
-    known = [*own, "last_return", "entry_volatility", *setting.signal_names]
+    known = [*own, "last_return", "entry_volatility", "wealth", *setting.signal_names]
     unknown = [name for name in more if name not in known]
     if unknown:
         raise InputError(f"target() does not know {', '.join(unknown)}; it knows {', '.join(known)}.")
@@ -175,6 +181,7 @@ def _checked(
         "scale": _numbers("quantity", quantity, lambda units: units != 0, "a number other than 0"),
         "position": _finite("position", position),
         "last_return": _finite("last_return", more.get("last_return", 0.0)),
+        "wealth": _finite("wealth", more.get("wealth", 0.0)),
     }
     asked["scale"] = asked["scale"] / float(book.quantity[0])
     return asked | {name: _finite(name, more.get(name, 0.0)) for name in setting.signal_names}

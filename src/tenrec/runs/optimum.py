@@ -11,7 +11,7 @@ import numpy as np
 
 from tenrec.core.errors import UnsolvableError
 from tenrec.hedging.optimum import solve, value_policy
-from tenrec.hedging.policies import AbstractPolicy
+from tenrec.hedging.policies import AbstractPolicy, AbstractPositionPolicy
 from tenrec.hedging.view import view_at
 from tenrec.runs.advice import Setting
 from tenrec.runs.build import optimum_problem
@@ -41,6 +41,9 @@ def optimum_section(config: HedgeConfig, policies: Mapping[str, AbstractPolicy],
         if spec is not None and set(spec.features) & set(PATH_DEPENDENT):
             reporter.say(f"{name} sees {', '.join(PATH_DEPENDENT)}: it has no exact value on spot and position alone.")
             continue
+        if not isinstance(policy, AbstractPositionPolicy):
+            reporter.say(f"{name} sees its wealth or its past: it has no exact value on spot and position alone.")
+            continue
         reporter.start(f"exact value of {name.replace('_', ' ')}", problem.steps)
         value_bp, error_bp = value_policy(problem, markov_target(policy, setting, problem.times))
         reporter.advance(problem.steps)
@@ -54,13 +57,13 @@ def optimum_section(config: HedgeConfig, policies: Mapping[str, AbstractPolicy],
     }
 
 
-def markov_target(policy: AbstractPolicy, setting: Setting, times: np.ndarray) -> Target:
+def markov_target(policy: AbstractPositionPolicy, setting: Setting, times: np.ndarray) -> Target:
     """A policy as a function of date, spot and position, in float64, compiled once for all dates."""
     steps = len(times) - 1
     expiry = np.asarray(setting.contract.expiry)
 
     @eqx.filter_jit
-    def held(policy: AbstractPolicy, time_left: jax.Array, spot: jax.Array, position: jax.Array) -> jax.Array:
+    def held(policy: AbstractPositionPolicy, time_left: jax.Array, spot: jax.Array, position: jax.Array) -> jax.Array:
         price = spot * jnp.exp((setting.rate - setting.dividend_yield) * time_left) if setting.future else spot
         view = view_at(
             setting.contract,

@@ -1,7 +1,7 @@
 """Hedging policies: one interface, classical and learned."""
 
 from tenrec.hedging.policies.bands import WhalleyWilmott, Zakamouline
-from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy
+from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy, AbstractPositionPolicy, Own
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
@@ -9,12 +9,14 @@ from tenrec.hedging.policies.state import StateDelta, make_state_delta
 __all__ = [
     "AbstractBandPolicy",
     "AbstractPolicy",
+    "AbstractPositionPolicy",
     "BandNetwork",
     "BlackScholesDelta",
     "FeedForward",
     "Leland",
     "MinimumVarianceDelta",
     "NoHedge",
+    "Own",
     "StateDelta",
     "WhalleyWilmott",
     "Zakamouline",

@@ -10,11 +10,25 @@ from jaxtyping import Array, Float
 from tenrec.hedging.view import MarketView
 
 
+class Own(eqx.Module):
+    """What the hedger knows of itself at a date, before it trades.
+
+    Fields:
+        position: units held of each instrument. wealth: cash and what was paid for at mid prices, the premium counted
+        in, quote currency. memory: what the policy itself carried over from the date before.
+    """
+
+    position: Float[Array, " instruments"]
+    wealth: Float[Array, ""]
+    memory: Any = None
+
+
 class AbstractPolicy(eqx.Module):
     """A hedging rule.
 
-    `inputs` is elementwise in the view's leading axes and does everything that the own position does not touch, once
-    for all dates; `target` is called date by date inside the engine.
+    `inputs` is elementwise in the view's leading axes and does everything that the own account does not touch, once
+    for all dates; `act` is called date by date inside the engine. What a policy carries from date to date beyond its
+    position and wealth is its memory: `start` gives the first one.
     """
 
     @abc.abstractmethod
@@ -22,11 +36,27 @@ class AbstractPolicy(eqx.Module):
         """A tree of arrays whose leading axes are the view's."""
 
     @abc.abstractmethod
+    def act(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Any]:
+        """Units to hold of each instrument, given one date of `inputs` and the own account; and the next memory."""
+
+    def start(self) -> Any:
+        """The memory before the first date: arrays, or None for a policy without one."""
+        return None
+
+
+class AbstractPositionPolicy(AbstractPolicy):
+    """A rule that sees nothing of its own account but the position."""
+
+    @abc.abstractmethod
     def target(self, known: Any, position: Float[Array, " instruments"]) -> Float[Array, " instruments"]:
         """Units to hold of each instrument, given one date of `inputs` and the units held now."""
 
+    def act(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Any]:
+        """`target`, with nothing remembered."""
+        return self.target(known, own.position), own.memory
 
-class AbstractBandPolicy(AbstractPolicy):
+
+class AbstractBandPolicy(AbstractPositionPolicy):
     """A rule that only trades when its position leaves a band, and then only to the band's edge."""
 
     @abc.abstractmethod

@@ -6,12 +6,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.hedging.policies.base import AbstractPolicy
+from tenrec.hedging.policies.base import AbstractPositionPolicy
 from tenrec.hedging.sensitivities import book_delta, book_gamma, leg_delta, leg_vega, on_first_instrument
 from tenrec.hedging.view import MarketView
 
 
-class NoHedge(AbstractPolicy):
+class NoHedge(AbstractPositionPolicy):
     """Hold nothing."""
 
     def inputs(self, view: MarketView) -> Float[Array, "*at instruments"]:
@@ -23,7 +23,7 @@ class NoHedge(AbstractPolicy):
         return known
 
 
-class BlackScholesDelta(AbstractPolicy):
+class BlackScholesDelta(AbstractPositionPolicy):
     """Hold minus the book's Black–Scholes delta, at the volatility of the date or that of the sale."""
 
     volatility: Literal["current", "entry"] = eqx.field(static=True, default="current")
@@ -38,7 +38,7 @@ class BlackScholesDelta(AbstractPolicy):
         return known
 
 
-class Leland(AbstractPolicy):
+class Leland(AbstractPositionPolicy):
     """Black–Scholes delta at a volatility that pays for the trading.
 
     σ̂² = σ²·(1 ± √(8/π)·c/(σ√Δt)), plus where the book is short gamma, minus where it is long; c is the one-way cost.
@@ -61,7 +61,7 @@ class Leland(AbstractPolicy):
         return known
 
 
-class MinimumVarianceDelta(AbstractPolicy):
+class MinimumVarianceDelta(AbstractPositionPolicy):
     """Black–Scholes delta corrected for how volatility moves with the spot.
 
     δ_MV = δ + vega/(S√τ)·(a + b·δ + c·δ²) of each option, coefficients (a, b, c) fitted on training paths.

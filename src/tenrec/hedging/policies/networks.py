@@ -9,14 +9,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenrec.hedging.features import POSITION, FeatureMap, fit_features
 from tenrec.hedging.policies.bands import Edges, Zakamouline
-from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy
+from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPositionPolicy
 from tenrec.hedging.view import MarketView
 from tenrec.nets import Network, make_network
 
 WIDEST = 5.0
 
 
-class FeedForward(AbstractPolicy):
+class FeedForward(AbstractPositionPolicy):
     """A network from features (and, if asked, the own position) straight to the units to hold."""
 
     features: FeatureMap

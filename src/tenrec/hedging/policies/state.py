@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenrec.hedging.features import POSITION, stack_features
-from tenrec.hedging.policies.base import AbstractPolicy
+from tenrec.hedging.policies.base import AbstractPositionPolicy
 from tenrec.hedging.sensitivities import book_delta, book_vega, on_first_instrument
 from tenrec.hedging.view import MarketView
 from tenrec.nets import Network, make_network
@@ -16,7 +16,7 @@ from tenrec.nets import Network, make_network
 MONTH = 30.0 / 365.0
 
 
-class StateDelta(AbstractPolicy):
+class StateDelta(AbstractPositionPolicy):
     """δ + φ(d₁)·√(τ/30 d)·g(x): the delta that minimises variance when volatility responds to the spot.
 
     A move d log S that takes the implied volatility along by β·d log S changes the option by vega·β, and
