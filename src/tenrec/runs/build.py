@@ -51,7 +51,7 @@ def build_contract(config: HedgeConfig) -> EuropeanBook:
     for leg, expiry in zip(legs, expiries, strict=True):
         if abs(expiry - round(expiry)) > 1e-9 or round(expiry) < 1:
             raise ConfigError(
-                f"contract.days is {leg.days}, which is not on a trading date of the grid ({grid.steps} steps over "
+                f"contract.days is {leg.days:g}, which is not on a trading date of the grid ({grid.steps} steps over "
                 f"{grid.days:g} days); choose grid.steps so that every expiry falls on a date."
             )
     return european_book(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
+Price = Annotated[float, Field(gt=0, le=1e12)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -30,7 +31,7 @@ class BlackScholesSpec(Section):
     """Geometric Brownian motion."""
 
     model: Literal["black_scholes"] = "black_scholes"
-    spot: Positive = 1.0
+    spot: Price = 1.0
     volatility: Annotated[float, Field(gt=0, le=5)] = 0.2
     rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
     drift: Annotated[float, Field(ge=-5, le=5)] | None = None
@@ -42,7 +43,7 @@ class HestonSpec(Section):
     """Stochastic variance of Heston (1993), simulated by the quadratic–exponential scheme."""
 
     model: Literal["heston"]
-    spot: Positive = 1.0
+    spot: Price = 1.0
     initial_variance: Positive = 0.04
     mean_reversion: Positive = 1.0
     long_run_variance: Positive = 0.04
@@ -59,7 +60,7 @@ class BootstrapSpec(Section):
 
     model: Literal["bootstrap"]
     file: str
-    spot: Positive = 1.0
+    spot: Price = 1.0
     mean_block: Positive = 10.0
     volatility: Annotated[float, Field(gt=0, le=5)] | None = None
     rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
@@ -137,10 +138,10 @@ class EuropeanSpec(Section):
     """One European option; quantity −1 is sold, positions are in units of the underlying."""
 
     kind: Literal["european_call", "european_put"] = "european_call"
-    strike: Positive = 1.0
-    days: Positive = 30
+    strike: Price = 1.0
+    days: Annotated[float, Field(gt=0, le=100_000)] = 30
     quantity: Annotated[float, Field(ge=-1e9, le=1e9)] = -1.0
-    multiplier: Positive = 1.0
+    multiplier: Annotated[float, Field(gt=0, le=1e9)] = 1.0
 
     @field_validator("quantity")
     @classmethod

@@ -6,8 +6,9 @@ import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import equinox as eqx
 import polars as pl
 
 from tenrec.core.errors import ConfigError
@@ -16,6 +17,8 @@ from tenrec.runs.files import write_atomically, write_json, write_text
 from tenrec.runs.loading import dump_config, load_config
 
 RUN_FILE = "run.json"
+ABOUT = ("id", "state", "base", "versions", "python", "platform")
+Tree = TypeVar("Tree")
 TABLES = ("curves", "days", "groups", "history", "ledger", "pnl")
 
 
@@ -51,7 +54,10 @@ class RunFolder:
 
     def about(self) -> dict[str, Any]:
         """`run.json`: id, state ("started" or "done"), versions, where relative file names start."""
-        return self._read_json(RUN_FILE)
+        about = self._read_json(RUN_FILE)
+        if not set(ABOUT) <= set(about):
+            raise damaged(self.path / RUN_FILE)
+        return about
 
     def metrics(self) -> dict[str, Any]:
         """`metrics.json`."""
@@ -73,7 +79,7 @@ class RunFolder:
         try:
             return pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError):
-            raise _damaged(path) from None
+            raise damaged(path) from None
 
     def mark(self, state: str, **changes: Any) -> None:
         """Update `run.json`."""
@@ -99,13 +105,25 @@ class RunFolder:
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.path / name
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise _damaged(path) from None
+            raise damaged(path) from None
+        if not isinstance(document, dict):
+            raise damaged(path)
+        return document
 
 
-def _damaged(path: Path) -> ConfigError:
+def damaged(path: Path) -> ConfigError:
+    """The error for a file of a run folder that cannot be read."""
     return ConfigError(f"{path} is missing or damaged; run `tenrec hedge` again to make the run anew.")
+
+
+def read_leaves(path: Path, like: Tree) -> Tree:
+    """The numbers that `eqx.tree_serialise_leaves` wrote, in the shapes of `like`; ConfigError if they do not fit."""
+    try:
+        return eqx.tree_deserialise_leaves(path, like)
+    except (OSError, EOFError, ValueError, RuntimeError):
+        raise damaged(path) from None
 
 
 def create(path: Path, config: HedgeConfig, base: Path) -> RunFolder:

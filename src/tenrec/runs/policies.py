@@ -30,6 +30,7 @@ from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
 from tenrec.runs.config import HedgeConfig, PolicySpec
 from tenrec.runs.files import write_atomically
+from tenrec.runs.folder import read_leaves
 
 LABELS = {
     "band_network": "Band network",
@@ -133,7 +134,7 @@ def load_policy(folder: Path, name: str, config: HedgeConfig) -> AbstractPolicy:
         known = ", ".join(sorted({*(stored.stem for stored in folder.glob("*.eqx")), *set(LABELS) - FITTED}))
         raise ConfigError(f"This run holds no policy {name!r}; choose from {known}.")
     like = baseline(name, config) if spec is None else skeleton(spec, instruments=len(config.hedge_with))
-    return eqx.tree_deserialise_leaves(path, like)
+    return read_leaves(path, like)
 
 
 def with_seed(policies: Any, seed: int) -> Any:

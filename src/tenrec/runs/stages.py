@@ -18,7 +18,7 @@ from tenrec.hedging.policies import AbstractPolicy
 from tenrec.nets import FitSettings, FitState, Progress, best_models, fit, start
 from tenrec.runs.config import TrainingSpec
 from tenrec.runs.files import write_atomically
-from tenrec.runs.folder import RunFolder
+from tenrec.runs.folder import RunFolder, damaged, read_leaves
 from tenrec.runs.policies import with_seed
 from tenrec.runs.progress import Reporter
 from tenrec.training.hedge import PERCENT
@@ -167,8 +167,11 @@ class _Keeper:
         """The state of the checkpoint, or the fresh one if there is none."""
         if not self.path.is_file():
             return like
-        state: FitState = eqx.tree_deserialise_leaves(self.path, like)
-        rows = pl.read_parquet(self.path.with_suffix(".parquet"))
+        state, history = read_leaves(self.path, like), self.path.with_suffix(".parquet")
+        try:
+            rows = pl.read_parquet(history)
+        except (OSError, pl.exceptions.PolarsError):
+            raise damaged(history) from None
         self.state, self.rows = state, rows.filter(pl.col("update") <= int(state.update)).to_dicts()
         return state
 
