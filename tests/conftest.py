@@ -9,6 +9,9 @@ import jax
 import pytest
 from jaxtyping import Array
 
+import tenrec
+from tests.runs.tiny import duel
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Compiled functions are kept between runs and shared by all workers. The environment hands the cache on to the
@@ -37,3 +40,16 @@ def x64() -> Iterator[None]:
 def key() -> Array:
     """A random key, the same in every run."""
     return jax.random.key(20240229)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tenrec.Run:
+    """A finished small run, for tests that only read it."""
+    return tenrec.hedge(duel(), out=tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is also the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,4 +1,4 @@
-"""Configurations of runs that take a second, and reporters that listen to them."""
+"""Configurations of runs that take a second, and what their tests share."""
 
 import copy
 import json
@@ -24,6 +24,13 @@ INTERVALS = ("risk_bp", "mean_bp", "std_bp", "cvar95_bp", "difference_bp", "risk
 def tiny(**sections: Any) -> dict[str, Any]:
     """The tiny configuration with whole sections exchanged."""
     return copy.deepcopy(TINY) | sections
+
+
+def duel(**sections: Any) -> dict[str, Any]:
+    """Two learned policies, two seeds each, a ledger of every path: the run that the `finished` fixture keeps."""
+    training, evaluate = TINY["training"] | {"seeds": 2}, TINY["evaluate"] | {"paths": 100}
+    rival = {"kind": "feed_forward", "hidden": [4], "features": ["log_moneyness", "position"]}
+    return tiny(training=training, rivals=[rival], evaluate=evaluate) | sections
 
 
 def write_config(folder: Path, config: dict[str, Any], name: str = "hedge.yaml") -> Path:
@@ -66,6 +73,7 @@ class Listening:
 
     def start(self, stage: str, total: int) -> None:
         self.stages.append((stage, total))
+        self.act(stage, 0)
 
     def advance(self, done: int, note: str = "") -> None:
         self.heard.append((self.stages[-1][0], done))
