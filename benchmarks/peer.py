@@ -1,6 +1,7 @@
 """Another library at work in its own process and, if asked, its own Python; one round at a time."""
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -34,8 +35,11 @@ class Peer:
     def close(self) -> None:
         """Let it end."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait(timeout=60)
+        self._process.stdout.close()
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """One round; what it measured."""

@@ -14,14 +14,16 @@ app = typer.Typer(
     help="Learn, tune, price, backtest and prove option hedges.\n\n"
     "[bold]tenrec hedge[/] without arguments hedges bundled listed options and writes a report; "
     "[bold]tenrec init[/] writes a configuration to start from.",
-    invoke_without_command=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
 )
-data_app = typer.Typer(help="Look at data files before they are used.", invoke_without_command=True)
+data_app = typer.Typer(help="Look at data files before they are used.")
 app.add_typer(data_app, name="data")
+STOPPED = 130
+GROUPS = ([], ["data"])
+"""Words that are no command yet: alone, they ask for help."""
 
 ConfigArgument = Annotated[
     Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Configuration; without one, the bundled listed options.")
@@ -36,11 +38,8 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder."
 
 @app.callback()
 def _common(
-    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback for errors.")] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+) -> None: ...
 
 
 @app.command()
@@ -170,9 +169,7 @@ def init(
 
 
 @data_app.callback()
-def _data(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+def _data() -> None: ...
 
 
 @data_app.command("check")
@@ -194,12 +191,16 @@ def main() -> None:
     # --debug counts wherever it stands; the option of the callback is there for --help.
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    if arguments in GROUPS:
+        arguments = [*arguments, "--help"]
     try:
         status = app(arguments, prog_name="tenrec", standalone_mode=False)
+        if status == STOPPED:  # what Typer makes of Ctrl-C, without a word
+            raise KeyboardInterrupt
     except TenrecError as error:
         status = _fail(error, str(error), error.exit_status, debug)
     except (KeyboardInterrupt, typer.Abort) as error:
-        status = _fail(error, "Stopped.", 130, debug)
+        status = _fail(error, "Stopped.", STOPPED, debug)
     except OSError as error:
         about = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         status = _fail(error, f"{about}; check the disk and the permissions.", 1, debug)
