@@ -1,0 +1,62 @@
+"""Every example loads as it is, and runs with less work."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tenrec
+from tenrec.runs.loading import load_config
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
+
+LESS = (
+    "grid.steps=3",
+    "training.updates=2",
+    "training.per_dispatch=2",
+    "training.paths=64",
+    "training.validation_paths=64",
+    "evaluate.paths=200",
+)
+
+
+def test_there_are_examples():
+    assert {"quickstart.yaml", "near_optimal.yaml", "deep_hedging_notebook.yaml"} <= set(CONFIGS)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_configuration_says_first_what_it_is_for(name: str):
+    assert (EXAMPLES / name).read_text(encoding="utf-8").startswith("# ")
+    config = load_config(EXAMPLES / name)
+    assert config.training.updates >= 100
+    assert config.evaluate.reference == "black_scholes_delta"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_configuration_runs(name: str, tmp_path: Path):
+    config = load_config(EXAMPLES / name)
+    # Every further baseline is compiled anew; that each can be built, and obeys the engine, is tested elsewhere.
+    against = [kind for kind in config.evaluate.against if kind in ("black_scholes_delta", "optimum")]
+    run = tenrec.hedge(EXAMPLES / name, out=tmp_path / "run", overrides=[*LESS, f"evaluate.against={against}"])
+    names = {*against, config.policy.name or config.policy.kind}
+    assert set(run.metrics["policies"]) == names - {"optimum"}
+    for entry in run.metrics["policies"].values():
+        assert entry["risk_bp"]["low"] <= entry["risk_bp"]["value"] <= entry["risk_bp"]["high"]
+    assert (run.metrics["optimum"] is not None) == ("optimum" in names)
+    assert run.folder.report.stat().st_size > 1e5
+
+
+def test_python_api(tmp_path: Path):
+    out = tmp_path / "run"
+    command = [sys.executable, str(EXAMPLES / "python_api.py"), "--updates", "2", "--paths", "64", "--out", str(out)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    run = tenrec.load(out)
+    for name, entry in run.metrics["policies"].items():
+        assert f"{name:<22} risk {entry['risk']['value']:.3f} " in done.stdout
+    held = [line for line in done.stdout.splitlines() if line.startswith("spot ")]
+    assert [line.split(":")[0] for line in held] == ["spot   90.0", "spot   95.0", "spot  100.0", "spot  105.0"]
+    asked = {"time_to_maturity": 30 / 365, "position": -0.3, "implied_vol": 0.2}
+    assert held[1] == f"spot   95.0: hold {float(run.policy().target(spot=95.0, **asked)):+.3f} units"
