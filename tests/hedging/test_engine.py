@@ -1,6 +1,7 @@
 """The engine: numbers by hand, the same numbers by every way of calling it, gradients and memory."""
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,6 +13,7 @@ from jaxtyping import Array
 from tenrec.contracts import european
 from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths, market_paths, select
+from tenrec.hedging import engine
 from tenrec.hedging.assess import Sample, assess, views
 from tenrec.hedging.costs import HalfSpreadCost, ProportionalCost
 from tenrec.hedging.engine import Account, Quote, Terms, over_paths, run, step, terminal_pnl
@@ -24,6 +26,7 @@ from tenrec.hedging.policies import (
     make_feed_forward,
 )
 from tenrec.hedging.view import MarketView
+from tenrec.markets import BlackScholesMarket
 from tests.conformance.policies import make_policy
 from tests.laws.cases import make_book, make_paths, make_terms
 
@@ -275,3 +278,27 @@ def bytes_of_gradient(kind: str, width: int, key: Array) -> int:
 
     compiled = eqx.filter_jit(eqx.filter_grad(loss)).lower(policy, paths).compile()
     return compiled.compiled.memory_analysis().temp_size_in_bytes
+
+
+@pytest.mark.usefixtures("x64")
+def test_blocks_of_paths_give_what_all_at_once_give(monkeypatch: pytest.MonkeyPatch, key: Array):
+    """Premiums and a future's prices of each path's own, a contract for all: ledger and gradient do not notice."""
+    market = BlackScholesMarket(spot=1.0, volatility=0.2, dt=jnp.full(3, 0.1), hedge_with="future")
+    paths = market.simulate(key, 30)
+    sample = Sample(paths, european("call", strike=1.0, expiry=3), jnp.linspace(0.0, 0.1, 30))
+    terms = Terms(margined=(True,), costs=(ProportionalCost(jnp.asarray(0.01)),))
+    policy = make_policy("feed_forward", views(sample), key)
+
+    def both(policy: AbstractPolicy) -> tuple[Any, Any]:
+        def total(policy: AbstractPolicy) -> tuple[Array, Any]:
+            lines = over_paths(run, policy, paths, sample.contract, terms, sample.premium)
+            return jnp.sum(lines.cash[:, -1] ** 2), lines
+
+        return eqx.filter_grad(total, has_aux=True)(policy)
+
+    whole = both(policy)
+    monkeypatch.setattr(engine, "SMALLEST_BLOCK", 4)
+    monkeypatch.setattr(engine, "LARGEST_BLOCK", 12)
+    assert [engine._block_size(count) for count in (12, 30, 31)] == [12, 10, 31]
+    for one, other in zip(jax.tree.leaves(both(policy)), jax.tree.leaves(whole), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-14)

@@ -51,14 +51,15 @@ class FeatureMap(eqx.Module):
     centre: Float[Array, " features"]
     spread: Float[Array, " features"]
 
-    def __call__(self, view: MarketView) -> Float[Array, "*at features"]:
-        """Feature rows for all dates of the view."""
+    def __call__(self, view: MarketView) -> tuple[Float[Array, "*at"], ...]:
+        """The features for all dates of the view, an array for each."""
         centre, spread = jax.lax.stop_gradient((self.centre, self.spread))
-        return (stack_features(self.names, view) - centre) / spread
+        columns = feature_columns(self.names, view)
+        return tuple((column - centre[k]) / spread[k] for k, column in enumerate(columns))
 
 
-def stack_features(names: Sequence[str], view: MarketView) -> Float[Array, "*at features"]:
-    """Raw feature rows; raises ConfigError for no name, or one that neither tenrec nor the market knows."""
+def feature_columns(names: Sequence[str], view: MarketView) -> list[Float[Array, "*at"]]:
+    """Raw features; raises ConfigError for no name, or one that neither tenrec nor the market knows."""
     if not names:
         raise ConfigError(f"policy.features names nothing to see; choose from {', '.join(sorted(FEATURES))}.")
     columns = []
@@ -70,7 +71,12 @@ def stack_features(names: Sequence[str], view: MarketView) -> Float[Array, "*at 
         else:
             known = ", ".join([*sorted(FEATURES), POSITION, *view.signal_names])
             raise ConfigError(f"policy feature {name!r} is not known here; choose from {known}.")
-    return jnp.stack(columns, axis=-1)
+    return columns
+
+
+def stack_features(names: Sequence[str], view: MarketView) -> Float[Array, "*at features"]:
+    """Raw features as rows."""
+    return jnp.stack(feature_columns(names, view), axis=-1)
 
 
 def fit_features(names: Sequence[str], view: MarketView, *, standardise: bool = True) -> FeatureMap:

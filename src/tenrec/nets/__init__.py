@@ -1,15 +1,18 @@
 """Networks and the one loop that fits them."""
 
+from tenrec.nets.columns import KEPT, columnar
 from tenrec.nets.fit import FitSettings, FitState, Progress, best_models, fit, start
 from tenrec.nets.mlp import ACTIVATIONS, Network, make_network
 
 __all__ = [
     "ACTIVATIONS",
+    "KEPT",
     "FitSettings",
     "FitState",
     "Network",
     "Progress",
     "best_models",
+    "columnar",
     "fit",
     "make_network",
     "start",

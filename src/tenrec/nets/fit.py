@@ -150,6 +150,19 @@ def _improving(state: FitState, settings: FitSettings) -> Bool[Array, " seeds"]:
     return state.update - state.best_update < settings.patience * settings.per_dispatch
 
 
+def _each(function: Callable[..., Any], *trees: Any) -> Any:
+    """`function` of every seed's part of the trees, which give each array a leading axis of seeds.
+
+    All at once by `vmap`; on a CPU, where a batch of small matrix products is slower than its members, in turns.
+    """
+    arrays, rest = eqx.partition(trees, eqx.is_array)
+
+    def one(own: Any) -> Any:
+        return function(*eqx.combine(own, rest))
+
+    return jax.lax.map(one, arrays) if jax.default_backend() == "cpu" else jax.vmap(one)(arrays)
+
+
 def _rebuild(arrays: FitState, static: Any) -> FitState:
     return dataclasses.replace(arrays, models=eqx.combine(arrays.models, static))
 
@@ -159,7 +172,7 @@ def _compile(settings: FitSettings) -> Callable[..., tuple[FitState, Array, Arra
     root = jax.random.key(settings.seed)
 
     def update_one(
-        loss: Loss, model: Any, averaged: Any, memory: Any, key: PRNGKeyArray, own: Any, index: Array
+        index: Array, loss: Loss, model: Any, averaged: Any, memory: Any, key: PRNGKeyArray, own: Any
     ) -> tuple[Any, Any, Any, Array]:
         value, gradient = eqx.filter_value_and_grad(loss)(model, key, own)
         trained = eqx.filter(model, eqx.is_inexact_array)
@@ -168,7 +181,7 @@ def _compile(settings: FitSettings) -> Callable[..., tuple[FitState, Array, Arra
         fresh = eqx.filter(model, eqx.is_inexact_array)
         keep = jnp.minimum(settings.average, (1.0 + index) / (10.0 + index))
         averaged = jax.tree.map(lambda old, new: keep * old + (1.0 - keep) * new, averaged, fresh)
-        return model, averaged, memory, value
+        return eqx.filter(model, eqx.is_array), averaged, memory, value
 
     @eqx.filter_jit
     def advance(
@@ -181,16 +194,16 @@ def _compile(settings: FitSettings) -> Callable[..., tuple[FitState, Array, Arra
             arrays, averaged, memory = carry
             step_keys = jax.vmap(lambda key: jax.random.fold_in(key, index))(keys)
             models = eqx.combine(arrays, static)
-            models, averaged, memory, value = eqx.filter_vmap(update_one, in_axes=(None, 0, 0, 0, 0, 0, None))(
-                loss, models, averaged, memory, step_keys, data, index
+            arrays, averaged, memory, value = _each(
+                lambda *own: update_one(index, loss, *own), models, averaged, memory, step_keys, data
             )
-            return (eqx.filter(models, eqx.is_array), averaged, memory), value
+            return (arrays, averaged, memory), value
 
         indices = state.update + jnp.arange(count)
         carry = (state.models, state.averaged, state.optimizer)
         (arrays, averaged, memory), values = jax.lax.scan(body, carry, indices)
         models = eqx.combine(averaged, eqx.combine(arrays, static))
-        scores = eqx.filter_vmap(score)(models, data)
+        scores = _each(score, models, data)
         better = (scores < state.best_score) & _improving(state, settings)
         best = jax.tree.map(
             lambda new, old: jnp.where(better.reshape((-1,) + (1,) * (new.ndim - 1)), new, old), averaged, state.best

@@ -120,7 +120,7 @@ def test_a_feed_forward_network_sees_the_position_only_if_asked(key: Array):
     seeing = make_feed_forward(view, features=("position", *FEATURES), **common)
     assert blind.network.layers[0].in_features == len(FEATURES)
     assert seeing.network.layers[0].in_features == len(FEATURES) + 1
-    row = blind.inputs(view)[0]
+    row = tuple(column[0] for column in blind.inputs(view))
     assert blind.target(row, jnp.array([0.0])) == blind.target(row, jnp.array([1.0]))
     assert seeing.target(row, jnp.array([0.0])) != seeing.target(row, jnp.array([1.0]))
 

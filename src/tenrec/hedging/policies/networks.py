@@ -14,6 +14,7 @@ from tenrec.hedging.view import MarketView
 from tenrec.nets import Network, make_network
 
 WIDEST = 5.0
+Features = tuple[Float[Array, "*at"], ...]
 
 
 class FeedForward(AbstractPositionPolicy):
@@ -24,15 +25,13 @@ class FeedForward(AbstractPositionPolicy):
     scale: Float[Array, ""]
     sees_position: bool = eqx.field(static=True)
 
-    def inputs(self, view: MarketView) -> Float[Array, "*at features"]:
+    def inputs(self, view: MarketView) -> Features:
         return self.features(view)
 
-    def target(
-        self, known: Float[Array, " features"], position: Float[Array, " instruments"]
-    ) -> Float[Array, " instruments"]:
+    def target(self, known: Features, position: Float[Array, " instruments"]) -> Float[Array, " instruments"]:
         scale = jax.lax.stop_gradient(self.scale)
-        row = jnp.concatenate([known, position / scale]) if self.sees_position else known
-        return scale * self.network(row)
+        own = (position / scale,) if self.sees_position else ()
+        return scale * self.network(*known, *own)
 
 
 class BandNetwork(AbstractBandPolicy):
@@ -54,14 +53,14 @@ class BandNetwork(AbstractBandPolicy):
     cost: Float[Array, ""]
     aversion: Float[Array, ""]
 
-    def inputs(self, view: MarketView) -> tuple[Array, Array, Array]:
+    def inputs(self, view: MarketView) -> tuple[Features, Array, Array]:
         cost, aversion = jax.lax.stop_gradient((self.cost, self.aversion))
         lower, upper = Zakamouline(cost, aversion).inputs(view)
         return self.features(view), 0.5 * (lower + upper), 0.5 * (upper - lower)[..., 0]
 
-    def edges(self, known: tuple[Array, Array, Array]) -> Edges:
-        row, centre, half = known
-        shift, low, high = self.network(row)
+    def edges(self, known: tuple[Features, Array, Array]) -> Edges:
+        features, centre, half = known
+        shift, low, high = self.network(*features)
         return (
             centre.at[0].add(half * (shift - jnp.exp(jnp.minimum(low, WIDEST)))),
             centre.at[0].add(half * (shift + jnp.exp(jnp.minimum(high, WIDEST)))),
