@@ -59,6 +59,9 @@ def test_one_row_alone(key: Array):
     row = jnp.arange(4.0)
     assert_same(columnar(plain)(row), plain(row))
     assert_same(plain(*row), plain(row))
+    single = network(1, key)
+    assert_same(single(row[2]), single(row[2:3]))
+    assert_same(jax.vmap(columnar(single))(row), jax.vmap(single)(row))
 
 
 def test_weights_may_be_mapped_over_too(key: Array):

@@ -141,6 +141,13 @@ def curves(names: list[str], days: tuple[float, ...]) -> tuple[HedgeCurve, ...]:
     return tuple(found)
 
 
+def explained(names: list[str], rng: np.random.Generator) -> pl.DataFrame:
+    """What the P&L of each policy came from."""
+    parts = ("sale", "delta", "gamma", "theta", "vega", "carry", "cost", "rest", "total")
+    rows = [(name, part, rng.normal(0.0, 20.0), rng.uniform(1.0, 40.0)) for name in names for part in parts]
+    return pl.DataFrame(rows, schema=["policy", "part", "mean_bp", "std_bp"], orient="row")
+
+
 def replay(names: list[str], rng: np.random.Generator, *, recorded: bool) -> dict[str, pl.DataFrame]:
     steps = 30
     spot = np.exp(np.concatenate([[0.0], np.cumsum(0.0105 * rng.normal(size=steps))]))
@@ -207,6 +214,8 @@ def content(count: int = 8, *, recorded: bool = False, paths: int = 4_000, **cha
         "replay_title": "The median path, day by day",
         "groups": groups(names, rng) if recorded else None,
         "days": days() if recorded else None,
+        "explained": explained(names, rng),
+        "explained_paths": 100,
         "selection": {"across a dividend adjustment": 61, "fewer than ten quotes": 12} if recorded else None,
     }
     return ReportData(**(fields | changes))

@@ -14,7 +14,7 @@ from tenrec.reporting.plots import traces
 from tenrec.reporting.style import policy_styles
 from tests.reporting.content import LEARNED, REFERENCE, chosen, content
 
-SIMULATED = {"ratios", "cost", "pnl_distribution", "pnl_tail", "hedge_ratio", "replay", "training"}
+SIMULATED = {"ratios", "cost", "pnl_distribution", "pnl_tail", "explained", "hedge_ratio", "replay", "training"}
 
 
 def test_names():
@@ -50,6 +50,17 @@ def test_more_policies_than_colours_differ_by_dash():
         data.metrics["policies"][f"tuned_{i}"] = dict(data.metrics["policies"]["leland"], label=f"Tuned {i}")
     looks = [(style.color, style.dash) for style in policy_styles(data).values()]
     assert len(set(looks)) == len(looks) == 17
+
+
+def test_the_explained_pnl_shows_the_policies_that_matter_first():
+    data = content(8)
+    bars = traces(figures(data)["explained"])
+    assert [bar.legendgroup for bar in bars[:2]] == [LEARNED, REFERENCE]
+    assert len(bars) == 2 * 4
+    own = data.explained.filter(pl.col("policy") == LEARNED)
+    assert list(bars[0].x) == own["mean_bp"].to_list()
+    assert list(bars[4].x) == own["std_bp"].to_list()
+    assert list(bars[0].y)[:2] == ["Sale above mark", "Delta"]
 
 
 def test_crowded_figures_start_with_learned_and_reference():

@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 import tenrec
 from tenrec.core.errors import ConfigError, InputError, WorkError
+from tenrec.runs.tables import explained
 from tests.runs.tiny import Listening, duel, price_paths, tiny, without_seconds, write_config
 
 COST, STEPS, YEARS, VOLATILITY, AVERSION = 0.001, 4, 20 / 365, 0.2, 20
@@ -264,3 +265,20 @@ def test_training_that_fails_says_how_to_go_on(empty: Path):
     assert (empty / "run" / "checkpoints" / "feed_forward.eqx").is_file()
     with pytest.raises(ConfigError, match="has not finished"):
         tenrec.load("run")
+
+
+def test_the_pnl_is_explained_to_the_last_cent(finished: tenrec.Run):
+    """The parts of every path sum to its marked P&L at the end; the report's table is their mean and spread."""
+    ledger = finished.folder.read_table("ledger")
+    parts = [column for column in ledger.columns if column.startswith("pnl_")]
+    assert len(parts) == 8
+    ends = ledger.group_by("policy", "path", maintain_order=True).agg(
+        pl.sum_horizontal(parts).sum().alias("explained"), pl.col("pnl").last()
+    )
+    np.testing.assert_allclose(ends["explained"], ends["pnl"], atol=2e-6)
+    table = explained(ledger).filter(pl.col("policy") == "no_hedge")
+    total = table.filter(pl.col("part") == "total")
+    own = ends.filter(pl.col("policy") == "no_hedge")["pnl"].to_numpy() * 1e4
+    assert total["mean_bp"].item() == pytest.approx(own.mean(), rel=1e-5)
+    assert total["std_bp"].item() == pytest.approx(own.std(ddof=1), rel=1e-5)
+    assert table.filter(pl.col("part") == "cost")["mean_bp"].item() == 0.0

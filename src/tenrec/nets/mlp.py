@@ -33,7 +33,7 @@ class Network(eqx.Module):
 
     def __call__(self, *parts: Float[Array, ""] | Float[Array, " _"]) -> Float[Array, " outputs"]:
         """Outputs for one row of inputs, given whole or in parts: numbers and rows, joined in their order."""
-        x = parts[0] if len(parts) == 1 else jnp.concatenate([jnp.atleast_1d(part) for part in parts])
+        x = jnp.concatenate([jnp.atleast_1d(part) for part in parts])
         for layer in self.layers[:-1]:
             x = ACTIVATIONS[self.activation](layer(x))
         return self.layers[-1](x)

@@ -45,6 +45,7 @@ class ReportData:
         groups: recorded data by expiry: expiry, contracts, and `std_bp:<policy>`, `mean_bp:<policy>` for each policy.
         days: the days that make the difference: date, label and one column of numbers such as `difference_bp`.
         selection: number of contracts left out, by reason.
+        explained: what the P&L came from, columns policy, part, mean_bp, std_bp. explained_paths: over how many paths.
         curves_note: in which state of the market the hedge curves are drawn, a sentence.
 
     Raises:
@@ -66,6 +67,8 @@ class ReportData:
     days: pl.DataFrame | None = None
     selection: Mapping[str, int] | None = None
     curves_note: str = ""
+    explained: pl.DataFrame | None = None
+    explained_paths: int = 0
 
     def __post_init__(self) -> None:
         shapes = {name: np.shape(pnl) for name, pnl in self.pnl_bp.items()}

@@ -114,7 +114,7 @@ def _sections(data: ReportData) -> Iterable[tuple[str, str, str]]:
     if data.metrics.get("policies"):
         yield "comparison", "Comparison", _comparison(data) + f'<div class="pair">{cards("ratios", "cost")}</div>'
     if "pnl_distribution" in plots:
-        yield "pnl", "P&L", f'<div class="pair">{cards("pnl_distribution", "pnl_tail")}</div>'
+        yield "pnl", "P&L", f'<div class="pair">{cards("pnl_distribution", "pnl_tail")}</div>' + cards("explained")
     if "hedge_ratio" in plots:
         yield "hedge", "Hedge", cards("hedge_ratio")
     if "replay" in plots:

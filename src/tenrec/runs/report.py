@@ -8,6 +8,7 @@ import polars as pl
 from tenrec.reporting import HedgeCurve, ReportData, write_report
 from tenrec.runs.config import HedgeConfig, RecordedSpec
 from tenrec.runs.folder import RunFolder
+from tenrec.runs.tables import explained
 from tenrec.runs.words import curves_note, findings, subtitle_of, title_of
 
 
@@ -40,6 +41,8 @@ def report_data(folder: RunFolder) -> ReportData:
         groups=folder.read_table("groups") if recorded else None,
         days=folder.read_table("days").select("date", "label", "difference_bp") if recorded else None,
         selection=metrics.get("selection") if recorded else None,
+        explained=explained(ledger),
+        explained_paths=ledger["path"].n_unique(),
     )
 
 

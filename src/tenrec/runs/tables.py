@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tenrec.hedging.assess import Sample, marks
+from tenrec.hedging.attribution import PARTS, attributions
 from tenrec.hedging.engine import Entry, Terms
 
 
@@ -19,7 +20,7 @@ def ledger_table(
     scale: np.ndarray | float = 1.0,
     length: np.ndarray | None = None,
 ) -> pl.DataFrame:
-    """Rows of spot, position, trade, cost, cash, and marked P&L.
+    """Rows of spot, position, trade, cost, cash, marked P&L, and what its change came from (`pnl_delta` and so on).
 
     Args:
         lines: by policy, shapes (paths, dates, …). dates: (paths, dates) what each date is called.
@@ -32,7 +33,7 @@ def ledger_table(
     spot = np.broadcast_to(np.asarray(sample.paths.spot), (count, width))
     tables = []
     for name, entry in lines.items():
-        pnl = marks(entry, sample, terms)
+        pnl, parts = marks(entry, sample, terms), attributions(entry, sample, terms)
         columns = {
             "path": np.broadcast_to(labels[:, None], (count, width))[kept],
             "date": dates[kept],
@@ -42,6 +43,22 @@ def ledger_table(
             "cost": (np.asarray(entry.cost) * scale)[kept],
             "cash": (np.asarray(entry.cash) * scale)[kept],
             "pnl": (np.asarray(pnl) * scale)[kept],
+            **{f"pnl_{part}": (np.asarray(getattr(parts, part)) * scale)[kept] for part in PARTS},
         }
         tables.append(pl.DataFrame(columns).insert_column(0, pl.Series("policy", [name] * int(kept.sum()))))
     return pl.concat(tables)
+
+
+def explained(ledger: pl.DataFrame) -> pl.DataFrame:
+    """What the P&L of each policy came from: mean and standard deviation over the ledger's paths, bp of initial spot.
+
+    Columns policy, part ("delta", …, "total"), mean_bp, std_bp.
+    """
+    scale = 1e4 / pl.col("spot").first()
+    sums = {part: pl.col(f"pnl_{part}").sum() * scale for part in PARTS}
+    total = pl.col("pnl").last() * scale
+    paths = ledger.group_by("policy", "path", maintain_order=True).agg(**sums, total=total)
+    long = paths.unpivot(index=["policy", "path"], variable_name="part", value_name="bp")
+    return long.group_by("policy", "part", maintain_order=True).agg(
+        mean_bp=pl.col("bp").mean(), std_bp=pl.col("bp").std()
+    )

@@ -4,6 +4,7 @@ from tenrec.reporting.plots.base import Plot, standalone, traces
 from tenrec.reporting.plots.comparison import cost_plot, ratio_plot
 from tenrec.reporting.plots.distribution import density_plot, tail_plot
 from tenrec.reporting.plots.expiries import expiry_plot
+from tenrec.reporting.plots.explained import explained_plot
 from tenrec.reporting.plots.hedge_ratio import hedge_ratio_plot
 from tenrec.reporting.plots.replay import replay_plot
 from tenrec.reporting.plots.training import training_plot
@@ -13,6 +14,7 @@ __all__ = [
     "cost_plot",
     "density_plot",
     "expiry_plot",
+    "explained_plot",
     "hedge_ratio_plot",
     "ratio_plot",
     "replay_plot",
