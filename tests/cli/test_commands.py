@@ -23,6 +23,7 @@ OPTIONS = {
     "resume": ["--json"],
     "report": ["--json"],
     "optimum": ["--set", "--json"],
+    "export": ["--out", "--policy", "--json"],
     "advise": ["--spot", "--days-to-expiry", "--position", "--strike", "--kind", "--quantity", "--multiplier"],
     "dataset": ["--out", "--set", "--json"],
     "init": ["--listed", "--force"],

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import QuantLib as ql
 from jaxtyping import Array
 
 from tenrec.contracts import european
@@ -56,7 +57,6 @@ def first_step(paths: MarketPaths, policy: object) -> dict[str, float]:
 @pytest.mark.parametrize("part", ["gamma", "theta", "vega"])
 def test_each_part_against_quantlib(part: str):
     """A sold put; QuantLib's Greeks times the move, its theta by revaluing a day later."""
-    ql = pytest.importorskip("QuantLib")
     found = first_step(one_step(1.5, 0.01, 3.0), NoHedge())
 
     def option(left: float) -> object:

@@ -156,6 +156,24 @@ def dataset(
 
 
 @app.command()
+def export(
+    run: RunArgument,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: RUN/<policy>.pyz.")] = None,
+    policy: Annotated[str | None, typer.Option(help="A policy of the run (default: the learned one).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a policy as one file that answers without tenrec: NumPy, and JAX or ONNX Runtime, are all it needs.
+
+    Example: `tenrec export runs/mine` and then `python runs/mine/band_network.pyz --spot 1.01 --time-to-maturity 0.03`
+    """
+    from tenrec.cli.show import show_export
+    from tenrec.runs.export import export_run
+    from tenrec.runs.run import load
+
+    show_export(export_run(load(run), policy=policy, out=out), as_json=as_json)
+
+
+@app.command()
 def init(
     path: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path("hedge.yaml"),
     listed: Annotated[bool, typer.Option("--listed", help="The main job on listed options instead.")] = False,

@@ -120,6 +120,19 @@ def show_advice(answer: Mapping[str, Any], *, as_json: bool) -> None:
     console.print(f"[dim]{answer['why']}[/]", highlight=False)
 
 
+def show_export(written: Mapping[str, Any], *, as_json: bool) -> None:
+    """Where the file is, how exact it is, and how to ask it."""
+    if as_json:
+        show_document(written, as_json=True)
+        return
+    exact = ", ".join(f"{form} within {most:.1e}" for form, most in written["largest_difference"].items())
+    lines = [f"Wrote {written['file']}: {exact} of the original on {written['states_checked']:,} random states."]
+    if written["onnx_left_out"]:
+        lines.append(f"Without ONNX: {written['onnx_left_out']}.")
+    lines.append(f"Ask it: python {written['file']} --spot … --time-to-maturity … --position …   (--help says more)")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
 def show_data_report(report: DataReport, *, as_json: bool) -> None:
     """What a file was understood as."""
     if as_json:

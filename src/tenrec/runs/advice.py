@@ -1,5 +1,6 @@
 """Policies asked at a point instead of along a path: `target`, the band, and curves over spot."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,33 @@ class Setting:
     dividend_yield: float = 0.0
     future: bool = False
     signal_names: tuple[str, ...] = ()
+
+    def view(self, at: Mapping[str, Float[Array, " points"]], kind: str | None = None) -> MarketView:
+        """What a policy sees at each point; `kind` and, of a single option, the strike are exchanged for the run's.
+
+        `at` has spot, time_to_maturity, implied_vol, entry_volatility, strike, last_return and every signal.
+        """
+        book, price = self.contract, at["spot"]
+        if self.future:
+            price = price * jnp.exp((self.rate - self.dividend_yield) * at["time_to_maturity"])
+        lag = np.asarray(book.expiry, np.float32) * self.period
+        signals = [at[name] for name in self.signal_names]
+        return _view_at(
+            book if book.legs > 1 else _contract(book, at["strike"], kind),
+            spot=at["spot"],
+            time_to_expiry=at["time_to_maturity"][:, None] + (lag - lag.max()),
+            volatility=at["implied_vol"],
+            entry_volatility=at["entry_volatility"],
+            maturity=self.maturity,
+            period=self.period,
+            initial_spot=at["strike"] if self.initial_spot is None else self.initial_spot,
+            last_return=at["last_return"],
+            rate=self.rate,
+            dividend_yield=self.dividend_yield,
+            price=price[:, None],
+            signals=jnp.stack(signals, axis=-1) if signals else None,
+            signal_names=self.signal_names,
+        )
 
 
 @dataclass(frozen=True)
@@ -81,7 +109,7 @@ class PolicyHandle:
         """
         view, asked, shape = self._view(spot, time_to_maturity, implied_vol, position, more)
         held, wealth = (jnp.asarray(asked[name] / asked["scale"], jnp.float32) for name in ("position", "wealth"))
-        wanted = np.asarray(_targets(self.policy, view, held, wealth))
+        wanted = np.asarray(targets_of(self.policy, view, held, wealth))
         # A policy that keeps the position keeps it as it was given, not as single precision rounds it.
         units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
         return units.reshape(shape)
@@ -101,31 +129,9 @@ class PolicyHandle:
         self, spot: Numbers, time: Numbers, implied_vol: Numbers | None, position: Numbers, more: dict[str, Any]
     ) -> tuple[MarketView, dict[str, np.ndarray], tuple[int, ...]]:
         """What the policy sees at each point, the numbers asked with by name, flat, and the shape of the answer."""
-        setting, book = self.setting, self.setting.contract
-        asked, shape = _flat(_checked(setting, spot, time, implied_vol, position, more))
+        asked, shape = _flat(_checked(self.setting, spot, time, implied_vol, position, more))
         at = {name: jnp.asarray(value, jnp.float32) for name, value in asked.items()}
-        price = at["spot"]
-        if setting.future:
-            price = price * jnp.exp((setting.rate - setting.dividend_yield) * at["time_to_maturity"])
-        lag = np.asarray(book.expiry, np.float32) * setting.period
-        signals = [at[name] for name in setting.signal_names]
-        view = _view_at(
-            book if book.legs > 1 else _contract(book, at["strike"], more.get("kind")),
-            spot=at["spot"],
-            time_to_expiry=at["time_to_maturity"][:, None] + (lag - lag.max()),
-            volatility=at["implied_vol"],
-            entry_volatility=at["entry_volatility"],
-            maturity=setting.maturity,
-            period=setting.period,
-            initial_spot=at["strike"] if setting.initial_spot is None else setting.initial_spot,
-            last_return=at["last_return"],
-            rate=setting.rate,
-            dividend_yield=setting.dividend_yield,
-            price=price[:, None],
-            signals=jnp.stack(signals, axis=-1) if signals else None,
-            signal_names=setting.signal_names,
-        )
-        return view, asked, shape
+        return self.setting.view(at, more.get("kind")), asked, shape
 
 
 # Compiled: operation by operation the first answer would take seconds.
@@ -133,9 +139,11 @@ _view_at = eqx.filter_jit(view_at)
 
 
 @eqx.filter_jit
-def _targets(
+def targets_of(
     policy: AbstractPolicy, view: MarketView, held: Float[Array, " points"], wealth: Float[Array, " points"]
 ) -> Float[Array, " points"]:
+    """What a policy holds next of the first instrument, at each point."""
+
     def target(known: Any, position: Array, worth: Array) -> Array:
         return policy.act(known, Own(position[None], worth, policy.start()))[0][0]
 

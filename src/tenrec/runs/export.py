@@ -1,0 +1,175 @@
+"""One file that holds a run's policy and answers without tenrec."""
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import inspect
+import io
+import json
+import logging
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from tenrec.core.errors import ConfigError, WorkError
+from tenrec.runs import standalone
+from tenrec.runs.advice import PolicyHandle, targets_of
+from tenrec.runs.files import write_atomically
+from tenrec.runs.metrics import label_of
+from tenrec.runs.run import Run
+
+TOLERANCE = 1e-6
+STATES = 2000
+UNITS = {
+    "spot": "price of the underlying, quote currency",
+    "time_to_maturity": "years",
+    "position": "units held now",
+    "implied_vol": "annualised decimal",
+    "strike": "quote currency",
+    "entry_volatility": "implied volatility at the sale, annualised decimal",
+    "last_return": "log return of the last period",
+    "wealth": "P&L so far with the premium, quote currency",
+}
+MAIN = "from tenrec_policy import main\n\nmain()\n"
+
+
+def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = None) -> dict[str, Any]:
+    """Write a policy of a run as one file, `<policy>.pyz`, and say how far its answers are from the original's.
+
+    The file is a Python archive with the policy as StableHLO, for JAX, and as ONNX where that can be made and is within
+    1e-6 of the original on random states. See `tenrec.runs.standalone` for how it is asked.
+
+    Raises:
+        ConfigError: the file would overwrite a folder. WorkError: the policy needs its own past, or does not export.
+    """
+    name = str(run.metrics["learned"]) if policy is None else policy
+    handle = run.policy(name)
+    path = run.path / f"{name}.pyz" if out is None else Path(out)
+    if path.is_dir():
+        raise ConfigError(f"--out {path} is a folder; name a file, such as {path / (name + '.pyz')}.")
+    if handle.policy.start() is not None:
+        raise WorkError(f"{name} remembers what it saw before, which one question cannot give; export another policy.")
+    inputs = _inputs(handle)
+    function, states = _function(handle, list(inputs)), _states(handle, list(inputs))
+    wanted = np.asarray(function(*map(jnp.asarray, states)), np.float64)
+    size = max(float(np.max(np.abs(wanted))), 1.0)
+    formats: dict[str, bytes] = {"jax": _stablehlo(function, len(inputs))}
+    differences = {"jax": _difference("jax", formats["jax"], states, wanted)}
+    left_out = "install jax2onnx and onnxruntime (the extra `onnx`) to have it"
+    if all(importlib.util.find_spec(module) for module in ("jax2onnx", "onnxruntime")):
+        model, left_out = _onnx(function, len(inputs))
+        if model is not None:
+            found = _difference("onnx", model, states, wanted)
+            if found <= TOLERANCE * size:
+                formats["onnx"], differences["onnx"], left_out = model, found, ""
+            else:
+                left_out = f"its answers are {found:.1e} off, more than {TOLERANCE:g}"
+    about = {
+        "title": f"{label_of(run.config, name)}, learned by tenrec: units of {run.config.hedge_with[0]} to hold next",
+        "policy": name,
+        "inputs": inputs,
+        "units": {key: UNITS.get(key, "market signal, neutral at 0") for key in inputs},
+        "run": run.folder.about()["id"],
+        "tenrec": importlib.metadata.version("tenrec"),
+        "jax": jax.__version__,
+        "formats": list(formats),
+        "largest_difference": differences,
+        "states_checked": STATES,
+    }
+    write_atomically(path, lambda part: _archive(part, formats, about))
+    return {"file": str(path), **about, "onnx_left_out": left_out or None}
+
+
+def _inputs(handle: PolicyHandle) -> dict[str, float | None]:
+    """Every input with its default; None where one must be given."""
+    setting, book = handle.setting, handle.setting.contract
+    volatility = setting.volatility
+    known: dict[str, float | None] = {"spot": None, "time_to_maturity": None, "position": 0.0}
+    known |= {"implied_vol": volatility, "strike": float(book.strike[0]), "entry_volatility": volatility}
+    known |= {"last_return": 0.0, "wealth": 0.0}
+    if book.legs > 1:
+        del known["strike"]
+    return known | dict.fromkeys(setting.signal_names, 0.0)
+
+
+def _function(handle: PolicyHandle, names: list[str]) -> Callable[..., Array]:
+    strike = handle.setting.contract.strike[0]
+
+    def target(*rows: Array) -> Array:
+        at = {"strike": jnp.broadcast_to(strike, rows[0].shape), **dict(zip(names, rows, strict=True))}
+        return targets_of(handle.policy, handle.setting.view(at), at["position"], at["wealth"])
+
+    return target
+
+
+def _states(handle: PolicyHandle, names: list[str]) -> list[np.ndarray]:
+    """Random states that a hedger may meet."""
+    rng, setting = np.random.default_rng(0), handle.setting
+    strike = float(setting.contract.strike[0])
+    volatility = setting.volatility * rng.uniform(0.5, 2.0, STATES)
+    time = setting.maturity * rng.uniform(0.01, 1.0, STATES)
+    most = float(np.sum(np.abs(np.asarray(setting.contract.quantity))))
+    drawn: Mapping[str, np.ndarray] = {
+        "spot": strike * np.exp(1.5 * volatility * np.sqrt(time) * rng.standard_normal(STATES)),
+        "time_to_maturity": time,
+        "position": most * rng.uniform(-1.2, 1.2, STATES),
+        "implied_vol": volatility,
+        "strike": np.full(STATES, strike),
+        "entry_volatility": volatility * rng.uniform(0.8, 1.25, STATES),
+        "last_return": 0.01 * rng.standard_normal(STATES),
+        "wealth": 0.02 * strike * most * rng.standard_normal(STATES),
+    }
+    signals = {name: rng.standard_normal(STATES) for name in setting.signal_names}
+    return [np.asarray((dict(drawn) | signals)[name], np.float32) for name in names]
+
+
+def _stablehlo(function: Callable[..., Array], count: int) -> bytes:
+    (points,) = jax.export.symbolic_shape("points")
+    shapes = [jax.ShapeDtypeStruct((points,), jnp.float32)] * count
+    exported = jax.export.export(jax.jit(function), platforms=["cpu", "cuda", "rocm", "tpu"])(*shapes)
+    return bytes(exported.serialize())
+
+
+def _onnx(function: Callable[..., Array], count: int) -> tuple[bytes | None, str]:
+    """The model, or why there is none; the converter is not ours, so that whatever it raises is told, not thrown."""
+    from jax2onnx import to_onnx
+
+    try:
+        logging.disable(logging.WARNING)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            model = to_onnx(function, [("points",)] * count)
+    except Exception as error:
+        return None, f"the converter says: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    finally:
+        logging.disable(logging.NOTSET)
+    return model.SerializeToString(), ""
+
+
+def _difference(form: str, content: bytes, states: list[np.ndarray], wanted: np.ndarray) -> float:
+    """The largest difference between what a format answers and what the policy does."""
+    if form == "jax":
+        found = jax.export.deserialize(bytearray(content)).call(*states)
+    else:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        names = [one.name for one in session.get_inputs()]
+        found = session.run(None, dict(zip(names, states, strict=True)))[0]
+    return float(np.max(np.abs(np.asarray(found, np.float64) - wanted)))
+
+
+def _archive(path: Path, formats: dict[str, bytes], about: dict[str, Any]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("__main__.py", MAIN)
+        archive.writestr("tenrec_policy/__init__.py", inspect.getsource(standalone))
+        archive.writestr("tenrec_policy/about.json", json.dumps(about, indent=2))
+        for form, content in formats.items():
+            archive.writestr(f"tenrec_policy/{standalone.FILES[form]}", content)
