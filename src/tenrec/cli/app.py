@@ -74,6 +74,7 @@ def tune(
     ] = None,
     study: Annotated[str | None, typer.Option("--study", metavar="NAME", help="Name of the study in it.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Processes that share the study.")] = None,
+    png: Annotated[bool, typer.Option("--png/--no-png", help="Draw the figures as PNG files too.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Tune a hedging rule on ticks, check it out of sample, export it for production.
@@ -88,7 +89,7 @@ def tune(
     given = {"search.trials": trials, "search.seed": seed, "storage": storage, "study": study, "workers": workers}
     changes = with_options(given, data)
     with reporting(quiet=as_json) as reporter:
-        run = run_tune(config, out=out, overrides=[*changes, *(overrides or ())], reporter=reporter)
+        run = run_tune(config, out=out, overrides=[*changes, *(overrides or ())], reporter=reporter, images=png)
     show_tune(run, as_json=as_json)
 
 

@@ -13,7 +13,7 @@ from tenrec.core.errors import ConfigError
 from tenrec.pricing import black_scholes
 from tenrec.tuning.ticks import DAY, Ticks
 
-Settlement = Literal["linear", "inverse"]
+Settlement = Literal["linear", "inverse", "inverse_swept"]
 CHUNK = 65_536
 
 
@@ -43,8 +43,8 @@ class GivenGreeks:
         delta·ΔS + ½·gamma·ΔS² + theta·t + vega·100·Δσ,     delta_k = delta + gamma·ΔS,  gamma_k = gamma
 
     Args:
-        delta: units of the underlying. gamma: those per unit of quote currency. theta: quote currency a day. vega: quote
-        currency a volatility point.
+        delta: units of the underlying. gamma: those per unit of quote currency. theta: quote currency a day. vega:
+        quote currency a volatility point.
     """
 
     delta: float
@@ -62,6 +62,7 @@ class Book:
         content: the legs, or the Greeks.
         settlement: of the hedging contract. linear: in the quote currency, one contract is one unit of the underlying.
             inverse: in coin, one contract is one unit of the quote currency; options then pay in coin too.
+            inverse_swept: the same contract, its coin turned into the quote currency at every tick.
     """
 
     notional: float
@@ -160,7 +161,7 @@ def _revalued(ticks: Ticks, columns: list[np.ndarray], book: Book) -> tuple[np.n
 @jax.jit
 def _greeks(
     spot: Array, volatility: Array, time: Array, sign: Array, strike: Array, expiry: Array, quantity: Array,
-    rate: float, day_count: float,
+    rate: float | Array, day_count: float | Array,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Sums over the legs, shapes (ticks,); a leg counts until its expiry."""
     left = jnp.maximum(expiry - time[:, None], 0.0) / (day_count * DAY)
@@ -171,4 +172,4 @@ def _greeks(
     value = black_scholes.value(sign, forward, strike, sigma, left, discount)
     delta = black_scholes.delta(sign, forward, strike, sigma, left, spot=s, discount=discount)
     gamma = black_scholes.gamma(forward, strike, sigma, left, spot=s, discount=discount)
-    return tuple(jnp.sum(owned * greek, axis=-1) for greek in (value, delta, gamma))
+    return jnp.sum(owned * value, axis=-1), jnp.sum(owned * delta, axis=-1), jnp.sum(owned * gamma, axis=-1)

@@ -1,6 +1,7 @@
 """Generated ticks: diffusion with clustering volatility, jumps, and funding every eight hours."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +82,7 @@ def generate(model: TickModel, rng: np.random.Generator, count: int, interval: f
     year = model.day_count * DAY
     dt = interval / year
     time = interval * np.arange(count)
-    shock = _stationary(rng, model.volatility_sd, 0.5 ** (interval / (model.half_life_days * DAY)), count)
+    shock = autoregression(rng, model.volatility_sd, 0.5 ** (interval / (model.half_life_days * DAY)), count)
     sigma = model.volatility * np.exp(shock)
     jumps = _jumps(model, rng, count - 1, dt)
     compensator = model.jumps_per_year * (math.exp(model.jump_mean + 0.5 * model.jump_sd**2) - 1.0)
@@ -102,8 +103,8 @@ def generate(model: TickModel, rng: np.random.Generator, count: int, interval: f
 def implied_volatility(model: TickModel, shock: np.ndarray) -> np.ndarray:
     """What an option of the horizon is quoted at while the log volatility is `shock` above its median.
 
-    The log of the squared volatility reverts, so that its mean over the horizon T has shock·(1 − e^{−κT})/(κT) left; the
-    stationary variance and the jumps' variance are added as constants.
+    The log of the squared volatility reverts, so that its mean over the horizon T has shock·(1 − e^{−κT})/(κT) left;
+    the stationary variance and the jumps' variance are added as constants.
     """
     reverted = math.log(2.0) * model.horizon_days / model.half_life_days
     share = (1.0 - math.exp(-reverted)) / reverted
@@ -112,7 +113,7 @@ def implied_volatility(model: TickModel, shock: np.ndarray) -> np.ndarray:
     return np.sqrt(variance + jump_variance) * (1.0 + model.implied_premium)
 
 
-def _stationary(rng: np.random.Generator, sd: float, persistence: float, count: int) -> np.ndarray:
+def autoregression(rng: np.random.Generator, sd: float, persistence: float, count: int) -> np.ndarray:
     """A first-order autoregression of standard deviation `sd`, started in its stationary law."""
     noise = rng.standard_normal(count) * sd
     noise[1:] *= math.sqrt(1.0 - persistence**2)
@@ -129,11 +130,12 @@ def _jumps(model: TickModel, rng: np.random.Generator, count: int, dt: float) ->
 def _funding(model: TickModel, rng: np.random.Generator, time: np.ndarray) -> np.ndarray:
     """Funding at the first tick of every eight hours after the start, zero elsewhere."""
     return spread_events(
-        time, lambda events: model.funding_mean + _stationary(rng, model.funding_sd, model.funding_persistence, events)
+        time,
+        lambda events: model.funding_mean + autoregression(rng, model.funding_sd, model.funding_persistence, events),
     )
 
 
-def spread_events(time: np.ndarray, draw) -> np.ndarray:
+def spread_events(time: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
     """Put the rates that `draw(number of events)` gives on the ticks at which eight hours have passed."""
     number = np.floor_divide(time, FUNDING_INTERVAL)
     event = np.concatenate([[False], np.diff(number) > 0])

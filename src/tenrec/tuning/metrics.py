@@ -1,7 +1,7 @@
 """From tallies of windows to the numbers that are tuned and reported."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ NAMES = tuple(Tally.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class Results:
-    """Tallies over several windows: each array (windows, *sets), quote currency unless a `Tally` says otherwise.
+    """Tallies over several windows: each array (windows, sets), quote currency unless a `Tally` says otherwise.
 
     Args:
         tally: by the names of `Tally`. cvar: of the hours. intervals, years, error: (windows,), as in `Facts`.
@@ -39,14 +39,18 @@ class Results:
 
 
 def results(scores: Sequence[Scores], facts: Sequence[Facts]) -> Results:
-    """Stack the scores of several windows."""
-    tally = {name: np.stack([np.asarray(getattr(one.tally, name), np.float64) for one in scores]) for name in NAMES}
+    """Stack the scores of several windows; a policy scored alone is a set of one."""
+
+    def stacked(columns: Iterable[Any]) -> np.ndarray:
+        return np.stack([np.atleast_1d(np.asarray(column, np.float64)) for column in columns])
+
+    tally = {name: stacked(getattr(one.tally, name) for one in scores) for name in NAMES}
     columns = (np.array([getattr(one, name) for one in facts]) for name in ("intervals", "years", "error"))
-    return Results(tally, np.stack([np.asarray(one.cvar, np.float64) for one in scores]), *columns)
+    return Results(tally, stacked(one.cvar for one in scores), *columns)
 
 
 def sharpe(found: Results) -> tuple[np.ndarray, np.ndarray]:
-    """Annualised Sharpe ratio of the changes from tick to tick over all windows, and its standard error; (*sets).
+    """Annualised Sharpe ratio of the changes from tick to tick over all windows, and its standard error; (sets,).
 
     SE of the ratio of one interval: √((1 − γ₃·SR + (γ₄ − 1)/4·SR²)/n), both times √(intervals a year); zero where the
     P&L never moves.
@@ -63,7 +67,7 @@ def sharpe(found: Results) -> tuple[np.ndarray, np.ndarray]:
 
 
 def moments(found: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, variance, skewness and kurtosis of the change of P&L over one interval, all windows pooled; (*sets)."""
+    """Mean, variance, skewness and kurtosis of the change of P&L over one interval, all windows pooled; (sets,)."""
     count = found.intervals.sum()
     raw = [found.tally[name].sum(axis=0) / count for name in ("first", "second", "third", "fourth")]
     mean = raw[0]
@@ -75,13 +79,13 @@ def moments(found: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
 
 
 def weekly_cvar(net: np.ndarray, tail: float = 0.05) -> np.ndarray:
-    """Mean loss over the worst share of the windows (at least one); `net` has shape (windows, *sets)."""
+    """Mean loss over the worst share of the windows (at least one); `net` has shape (windows, sets)."""
     worst = np.sort(net, axis=0)[: max(math.ceil(tail * len(net)), 1)]
     return -worst.mean(axis=0)
 
 
 def summary(found: Results) -> dict[str, np.ndarray]:
-    """What is reported of each set, a window's mean unless said otherwise; values (*sets), quote currency.
+    """What is reported of each set, a window's mean unless said otherwise; values (sets,), quote currency.
 
     `total_pnl` is before costs; `net_std` and `error_std` are the standard deviations over windows of the P&L after and
     before costs; `cvar95_hourly` is of the hours, `cvar95` of the windows.

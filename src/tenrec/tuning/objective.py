@@ -1,5 +1,6 @@
 """What is tuned: numbers that are better the larger they are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,22 +50,25 @@ class Objective:
             case "cvar":
                 value = -shown["cvar95"]
             case "mean_std" | "pareto":
-                value = -(shown["cost"] + risk_of(found))
-        return np.where(self.excess(found) > 0, INFEASIBLE - self.excess(found), value)
+                value = -(shown["cost"] + risk_of(found, shown))
+        excess = self._excess(shown["worst_drawdown"])
+        return np.where(excess > 0, INFEASIBLE - excess, value)
 
     def pair(self, found: Results) -> tuple[np.ndarray, np.ndarray]:
         """Risk and cost, both to be small."""
-        return risk_of(found), summary(found)["cost"]
+        shown = summary(found)
+        return risk_of(found, shown), shown["cost"]
 
     def excess(self, found: Results) -> np.ndarray:
         """By how much the worst drawdown breaks its limit; at most zero where it does not."""
-        worst = summary(found)["worst_drawdown"]
+        return self._excess(summary(found)["worst_drawdown"])
+
+    def _excess(self, worst: np.ndarray) -> np.ndarray:
         return worst - self.max_drawdown if self.max_drawdown is not None else np.full_like(worst, -1.0)
 
 
-def risk_of(found: Results) -> np.ndarray:
+def risk_of(found: Results, shown: Mapping[str, np.ndarray]) -> np.ndarray:
     """Standard deviation of the windows' hedge error; with one window, that of its ticks over the window."""
-    shown = summary(found)
     if len(found.years) > 1:
         return shown["error_std"]
     second = found.tally["second"].sum(axis=0)

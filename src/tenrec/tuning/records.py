@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from tenrec.core.errors import DataError
 from tenrec.data import read_price_series
-from tenrec.tuning.generator import TickModel, _stationary, spread_events
+from tenrec.tuning.generator import TickModel, autoregression, spread_events
 from tenrec.tuning.ticks import DAY, Ticks, check_ticks
 
 HALF_LIVES = (1.0, 7.0, 30.0)
@@ -153,7 +153,7 @@ def with_funding(ticks: Ticks, path: str | Path, *, symbol: str, exchange: str, 
         rng = np.random.default_rng([seed, 8])
         funding = spread_events(
             ticks.time - ticks.time[0],
-            lambda count: model.funding_mean + _stationary(rng, model.funding_sd, model.funding_persistence, count),
+            lambda count: model.funding_mean + autoregression(rng, model.funding_sd, model.funding_persistence, count),
         )
         said = f"generated from the distribution of {symbol} on {exchange}: no recorded rate overlaps the ticks"
     columns = (ticks.time, ticks.spot, ticks.volatility, funding, ticks.half_spread, ticks.tradable)

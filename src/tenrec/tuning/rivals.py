@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from tenrec.hedging.costs import AbstractCost
-from tenrec.hedging.policies import AbstractPolicy, CadenceThreshold, NoHedge, WhalleyWilmott
+from tenrec.hedging.policies import AbstractPolicy, NoHedge, WhalleyWilmott, cadence_threshold
 from tenrec.tuning.scoring import Scores, Window, score_one
-from tenrec.tuning.search import PARAMETERS, Space
+from tenrec.tuning.search import Space
 
 NEVER = 1e12
 """Seconds or shares that are never reached: a trigger or a limit that is switched off."""
-FIXED_CADENCE = {
+FIXED_CADENCE: dict[str, Any] = {
     "delta_threshold": NEVER,
     "hedge_ratio": 1.0,
     "gamma_scalp_threshold": NEVER,
@@ -21,8 +23,6 @@ FIXED_CADENCE = {
     "min_order": 0.0,
     "to_edge": 0.0,
     "asymmetry": 1.0,
-    "gamma_scaling": 0.0,
-    "volatility_scaling": 0.0,
 }
 
 
@@ -43,14 +43,13 @@ def no_hedge() -> Rival:
 
 def fixed_cadence(seconds: float, cost: float) -> Rival:
     """Hedge the whole delta every so many seconds."""
-    numbers = {name: np.asarray(float({"cadence_seconds": seconds, **FIXED_CADENCE}[name])) for name in PARAMETERS}
-    rule = CadenceThreshold(**numbers, cost=np.asarray(cost), trigger="either", scaled=False)
+    rule = cadence_threshold(cadence_seconds=seconds, cost=cost, **FIXED_CADENCE)
     return Rival(f"every_{seconds:g}s", f"Every {clock(seconds)}", rule)
 
 
 def whalley_wilmott(aversion: float, cost: float, notional: float) -> Rival:
     """The band of Whalley and Wilmott (1997) for an absolute aversion of `aversion`/notional, looked at every tick."""
-    policy = WhalleyWilmott(np.asarray(cost), np.asarray(aversion / notional))
+    policy = WhalleyWilmott(jnp.asarray(cost), jnp.asarray(aversion / notional))
     return Rival("whalley_wilmott", f"Whalley–Wilmott, aversion {aversion:g}", policy, aversion=aversion / notional)
 
 
@@ -73,13 +72,13 @@ def clock(seconds: float) -> str:
 
 def acts_on(rival: Rival, window: Window) -> Any:
     """What the rival's policy sees at every tick of a window; None for the rule's own view."""
-    seen = window.known
+    seen = jax.tree.map(np.asarray, window.known)
     if isinstance(rival.policy, NoHedge):
-        return np.zeros(seen.spot.shape + (1,))
+        return np.zeros((*seen.spot.shape, 1))
     if isinstance(rival.policy, WhalleyWilmott):
         centre = -seen.delta / seen.delta_per_contract
         cost = float(np.asarray(rival.policy.cost))
-        half = np.cbrt(1.5 * cost * seen.spot * np.asarray(seen.gamma) ** 2 / (rival.aversion or 1.0))
+        half = np.cbrt(1.5 * cost * seen.spot * seen.gamma**2 / (rival.aversion or 1.0))
         width = half / seen.delta_per_contract
         return (centre - width)[..., None], (centre + width)[..., None]
     return None

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from tenrec.hedging.costs import AbstractCost
 from tenrec.hedging.engine import Account, Entry, Quote, Terms, fold, ledger
 from tenrec.hedging.policies import AbstractPolicy, RuleView
-from tenrec.tuning.book import Book, BookPath
+from tenrec.tuning.book import Book, BookPath, Settlement
 from tenrec.tuning.ticks import DAY, Ticks
 
 BLOCK_SECONDS = 3600.0
@@ -106,70 +106,75 @@ def make_window(
 ) -> Window:
     """The arrays of one window, float64: quotes of the hedging contract in its settlement, what the rule sees, marks.
 
-    linear    price S,   variation S_k − S_{k−1},        ledger in the quote currency
-    inverse   price 1/S, variation 1/S_{k−1} − 1/S_k,    ledger in coin, converted at S_k
+    linear         price S,   variation S_k − S_{k−1},        ledger in the quote currency
+    inverse        price 1/S, variation 1/S_{k−1} − 1/S_k,    ledger in coin, converted at S_k
+    inverse_swept  price 1,   variation S_k/S_{k−1} − 1,      ledger in the quote currency
     """
-    spot, inverse = ticks.spot, book.settlement == "inverse"
-    price = 1.0 / spot if inverse else spot
-    change = np.diff(price, prepend=price[:1]) * (-1.0 if inverse else 1.0)
-    conversion = spot if inverse else np.ones_like(spot)
+    spot, inverse = ticks.spot, book.settlement != "linear"
+    price, change, conversion = _settled(spot, book.settlement)
     value = path.value - path.value[0]
     length = np.diff(ticks.time, append=ticks.time[-1:])
     total = max(ticks.seconds, 1e-9)
     paid = np.cumsum(path.flow)
     units = book.notional / spot[0]
-    quote = Quote(
-        price=price[:, None], change=change[:, None], growth=np.exp(book.rate * _years_before(ticks, book)),
-        carry=-(ticks.funding * price)[:, None],
-        half_spread=(ticks.half_spread * price / spot)[:, None],
-        flow=path.flow / conversion, tradable=ticks.tradable,
-    )  # fmt: skip
-    known = RuleView(
-        time=ticks.time - ticks.time[0], spot=spot, delta=path.delta, gamma=path.gamma,
-        log_volatility=np.log(ticks.volatility / reference_volatility),
-        delta_per_contract=1.0 / spot if inverse else np.ones_like(spot),
-        units=np.full_like(spot, units), notional=np.full_like(spot, book.notional), tradable=ticks.tradable,
-    )  # fmt: skip
+    known = {
+        "time": ticks.time - ticks.time[0], "spot": spot, "delta": path.delta, "gamma": path.gamma,
+        "log_volatility": np.log(ticks.volatility / reference_volatility),
+        "delta_per_contract": 1.0 / spot if inverse else np.ones_like(spot),
+        "units": np.full_like(spot, units), "notional": np.full_like(spot, book.notional),
+        "tradable": ticks.tradable,
+    }  # fmt: skip
+    quote = {
+        "price": price[:, None], "change": change[:, None], "growth": np.exp(book.rate * _years_before(ticks, book)),
+        "carry": -(ticks.funding * price)[:, None], "half_spread": (ticks.half_spread * price / spot)[:, None],
+        "flow": path.flow / conversion, "tradable": ticks.tradable,
+    }  # fmt: skip
     shown = value if mark == "revaluation" else path.expansion - paid
-    marks = Marks(conversion=conversion, book=shown, contract=price * conversion, share=length / total)
-    per_block = max(int(round(block / float(np.median(np.diff(ticks.time))))), 1)
-    cut = jax.tree.map(lambda leaf: _in_blocks(np.asarray(leaf), per_block), (quote, known, marks))
-    return Window(
-        *_quiet_padding(cut, ticks, per_block),
-        Facts(
-            intervals=float(len(spot) - 1),
-            years=total / (book.day_count * DAY),
-            ticks=len(spot),
-            error=float(path.expansion[-1] - (value[-1] + paid[-1])),
-        ),
-    )
+    marks = {"conversion": conversion, "book": shown, "contract": price * conversion, "share": length / total}
+    size = max(round(block / float(np.median(np.diff(ticks.time)))), 1)
+    facts = Facts(
+        intervals=float(len(spot) - 1), years=total / (book.day_count * DAY), ticks=len(spot),
+        error=float(path.expansion[-1] - (value[-1] + paid[-1])),
+    )  # fmt: skip
+    with jax.enable_x64(True):
+        return Window(
+            Quote(**_in_blocks(quote, size)),
+            RuleView(**_in_blocks(known, size)),
+            Marks(**_in_blocks(marks, size)),
+            facts,
+        )
+
+
+def _settled(spot: np.ndarray, settlement: Settlement) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Price of a contract in the ledger's currency, its variation margin, and that currency in the quote currency."""
+    one = np.ones_like(spot)
+    before = np.concatenate([spot[:1], spot[:-1]])
+    match settlement:
+        case "linear":
+            return spot, spot - before, one
+        case "inverse":
+            return 1.0 / spot, 1.0 / before - 1.0 / spot, spot
+        case "inverse_swept":
+            return one, spot / before - 1.0, one
 
 
 def _years_before(ticks: Ticks, book: Book) -> np.ndarray:
     return np.diff(ticks.time, prepend=ticks.time[:1]) / (book.day_count * DAY)
 
 
-def _in_blocks(leaf: np.ndarray, size: int) -> np.ndarray:
-    """Cut the dates into blocks; the last is filled up with its last row."""
-    short = -len(leaf) % size
-    filled = np.concatenate([leaf, np.repeat(leaf[-1:], short, axis=0)]) if short else leaf
-    return filled.reshape(-1, size, *leaf.shape[1:])
+STILL = frozenset(("change", "carry", "flow", "tradable", "share"))
+"""Columns that are zero in rows beyond the last tick, where nothing moves, pays or trades; the others stand still."""
 
 
-def _quiet_padding(cut: tuple[Quote, RuleView, Marks], ticks: Ticks, size: int) -> tuple[Quote, RuleView, Marks]:
-    """In rows beyond the last tick nothing moves, pays or trades."""
-    quote, known, marks = cut
-    real = (np.arange(quote.tradable.size) < len(ticks.time)).reshape(-1, size)
-    still = {
-        "change": quote.change * real[..., None],
-        "carry": quote.carry * real[..., None],
-        "flow": quote.flow * real,
-        "growth": np.where(real, quote.growth, 1.0),
-        "tradable": quote.tradable & real,
-    }
-    quote = Quote(**{name: still.get(name, getattr(quote, name)) for name in Quote.__dataclass_fields__})
-    known = eqx.tree_at(lambda seen: seen.tradable, known, known.tradable & real)
-    return quote, known, marks
+def _in_blocks(columns: dict[str, np.ndarray], size: int) -> dict[str, Array]:
+    """Cut the ticks of each column into blocks; the last is filled up."""
+    return {name: jnp.asarray(_filled(column, size, still=name in STILL)) for name, column in columns.items()}
+
+
+def _filled(column: np.ndarray, size: int, *, still: bool) -> np.ndarray:
+    short = -len(column) % size
+    last = np.zeros_like(column[-1:]) if still else column[-1:]
+    return np.concatenate([column, np.repeat(last, short, axis=0)]).reshape(-1, size, *column.shape[1:])
 
 
 def walk(
@@ -224,8 +229,8 @@ def replay(policy: AbstractPolicy, window: Window, costs: tuple[AbstractCost, ..
         policy, known, costs = _as(np.float64, (policy, known, costs))
         window = ready(window, np.float64)
         seen = window.known if known is None else known
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), (window.quote, seen))
-        return jax.tree.map(np.asarray, _ledger(policy, *flat, Terms((True,), costs)))
+        quote, seen = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), (window.quote, seen))
+        return jax.tree.map(np.asarray, _ledger(policy, quote, seen, Terms((True,), costs)))
 
 
 @eqx.filter_jit
@@ -244,12 +249,14 @@ def _many(policies: AbstractPolicy, window: Window, known: Any, terms: Terms) ->
 
 
 def ready(window: Window, precision: Any = np.float32) -> Window:
-    """The window in one precision on the device, without the numbers that differ from window to window.
+    """The window in one precision, without the facts that differ from window to window.
 
-    One compilation then serves all windows, and many calls one transfer.
+    One compilation then serves all windows, and many calls one conversion.
     """
+    if window.quote.flow.dtype == precision and window.facts == Facts():
+        return window
     with jax.enable_x64(precision == np.float64):
-        return jax.tree.map(jnp.asarray, _as(precision, _static_free(window)))
+        return jax.tree.map(jnp.asarray, _as(precision, Window(window.quote, window.known, window.marks, Facts())))
 
 
 def score_one(
@@ -262,7 +269,7 @@ def score_one(
     """One policy on one window; `known` is what it acts on where that is not the rule's view."""
     with jax.enable_x64(precision == np.float64):
         policy, known, costs = _as(precision, (policy, known, costs))
-        window = ready(window, precision) if isinstance(window.quote.flow, np.ndarray) else window
+        window = ready(window, precision)
         return _scores(_one(policy, window, window.known if known is None else known, Terms((True,), costs)))
 
 
@@ -270,7 +277,7 @@ def score_many(policies: AbstractPolicy, window: Window, costs: tuple[AbstractCo
     """Many parameter sets (leading axis of every array) on one window, in float32; few of them one by one."""
     sets = jax.tree.leaves(policies)[0].shape[0]
     policies, costs = _as(np.float32, (policies, costs))
-    window = ready(window) if isinstance(window.quote.flow, np.ndarray) else window
+    window = ready(window)
     if sets < FEW:
         rows = [jax.tree.map(lambda leaf, i=i: leaf[i], policies) for i in range(sets)]
         return _stack([score_one(row, window, costs, precision=np.float32) for row in rows])
@@ -291,10 +298,6 @@ def score_many(policies: AbstractPolicy, window: Window, costs: tuple[AbstractCo
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _static_free(window: Window) -> Window:
-    return Window(window.quote, window.known, window.marks, Facts())
 
 
 def _as(dtype: Any, tree: Any) -> Any:

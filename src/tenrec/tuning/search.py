@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.stats import qmc
 
@@ -77,7 +79,9 @@ class Space:
         rest = {name: np.full(shape, self.fixed[name]) for name in PARAMETERS if name not in values}
         given = {name: np.broadcast_to(np.asarray(value, float), shape) for name, value in values.items()}
         numbers = {**rest, **given, "cost": np.full(shape, self.cost)}
-        return CadenceThreshold(**numbers, trigger=self.trigger, scaled=self.scaled)
+        with jax.enable_x64(True):
+            fields = {name: jnp.asarray(value) for name, value in numbers.items()}
+        return CadenceThreshold(**fields, trigger=self.trigger, scaled=self.scaled)
 
     def sobol(self, count: int, seed: int) -> dict[str, np.ndarray]:
         """`count` sets spread evenly: a scrambled Sobol sequence; a power of two is best."""

@@ -1,4 +1,4 @@
-"""The study: trials proposed by a tree-structured Parzen estimator, kept in a storage that several workers may share."""
+"""The study: trials that a tree-structured Parzen estimator proposes, in a storage that several workers may share."""
 
 import json
 import time
@@ -142,7 +142,8 @@ def open_study(
             raise ConfigError(
                 f"There is no study {name!r} in the storage; it has {', '.join(sorted(known)) or 'none'}."
             )
-        directions = ["minimize", "minimize"] if several else ["maximize"]
+        lower, higher = optuna.study.StudyDirection.MINIMIZE, optuna.study.StudyDirection.MAXIMIZE
+        directions = [lower, lower] if several else [higher]
         study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
         study.set_user_attr(CONFIG, text)
         return study
@@ -217,22 +218,17 @@ def run_trials(
     def objective(trial: optuna.Trial) -> float | Sequence[float]:
         values, excess, numbers = evaluate(space.suggest(trial))
         # One attribute, for each is a transaction of its own.
-        trial.set_user_attr(NUMBERS, {**numbers, EXCESS: excess})
+        trial.set_user_attr(NUMBERS, dict(numbers))
+        if constrained:
+            trial.set_constraint(EXCESS, excess)
         return values[0] if len(values) == 1 else values
 
     with quiet():
         while (done := len(completed(study))) < trials:
-            study.sampler = optuna.samplers.TPESampler(
-                seed=_seed(seed, done, worker), multivariate=True,
-                constraints_func=_constraint if constrained else None,
-            )  # fmt: skip
+            study.sampler = optuna.samplers.TPESampler(seed=_seed(seed, done, worker), multivariate=True)
             study.optimize(objective, n_trials=1)
             if after is not None:
                 after(min(done + 1, trials))
-
-
-def _constraint(trial: "optuna.trial.FrozenTrial") -> tuple[float]:
-    return (numbers_of(trial).get(EXCESS, 0.0),)
 
 
 def _seed(seed: int, number: int, worker: int) -> int:

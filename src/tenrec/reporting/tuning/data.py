@@ -6,6 +6,19 @@ from typing import Any
 
 import polars as pl
 
+LABELS: dict[str, str] = {
+    "cadence_seconds": "Cadence (s)",
+    "delta_threshold": "Delta threshold",
+    "hedge_ratio": "Hedge ratio",
+    "gamma_scalp_threshold": "Gamma-scalp threshold",
+    "max_hedge_per_interval": "Largest hedge",
+    "min_order": "Smallest order",
+    "to_edge": "Hedge to edge",
+    "asymmetry": "Asymmetry",
+    "gamma_scaling": "Gamma scaling",
+    "volatility_scaling": "Volatility scaling",
+}
+
 
 @dataclass(frozen=True)
 class TuneReport:
@@ -43,18 +56,5 @@ class TuneReport:
     @property
     def parameters(self) -> dict[str, str]:
         """Name → label of the parameters searched."""
-        return {name: LABELS.get(name, name.replace("_", " ")) for name in self.metrics["parameters"]}
-
-
-LABELS = {
-    "cadence_seconds": "Cadence (s)",
-    "delta_threshold": "Delta threshold",
-    "hedge_ratio": "Hedge ratio",
-    "gamma_scalp_threshold": "Gamma-scalp threshold",
-    "max_hedge_per_interval": "Largest hedge",
-    "min_order": "Smallest order",
-    "to_edge": "Hedge to edge",
-    "asymmetry": "Asymmetry",
-    "gamma_scaling": "Gamma scaling",
-    "volatility_scaling": "Volatility scaling",
-}
+        names: list[str] = self.metrics["parameters"]
+        return {name: LABELS.get(name, name.replace("_", " ")) for name in names}

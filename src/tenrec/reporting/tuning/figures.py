@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
+from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from tenrec.reporting.plots.base import Plot, bare_figure, styled
@@ -14,6 +15,7 @@ from tenrec.reporting.tuning.data import TuneReport
 
 CADENCE = "cadence_seconds"
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#6b4fa0")
+SHADES = 8
 LOWEST_SHARE = 0.02
 """Scores below this quantile of the trials do not stretch an axis."""
 
@@ -62,11 +64,16 @@ def _threshold(figure: go.Figure, data: TuneReport, *, legend: bool, **place: An
             if table.height == 0:
                 continue
             figure.add_scatter(
-                x=table["delta_threshold"].to_numpy().astype(np.float32), y=table["score"].to_numpy().astype(np.float32),
+                x=_small(table, "delta_threshold"), y=_small(table, "score"),
                 mode="markers", marker={"color": translucent(color, alpha), "size": size},
                 name=label, legendgroup=label, showlegend=(legend and size == 9) or (legend and trials.height == 0),
                 hovertemplate="threshold %{x:.3f}<br>score %{y:.3f}<extra>%{fullData.name}</extra>", **place,
             )  # fmt: skip
+
+
+def _small(table: pl.DataFrame, column: str) -> np.ndarray:
+    """A column in single precision: a figure shows no more, and the page is half as large."""
+    return table[column].to_numpy().astype(np.float32)
 
 
 def _by_cadence(data: TuneReport) -> list[tuple[str, str, pl.DataFrame, pl.DataFrame]]:
@@ -117,7 +124,10 @@ def cost_plot(data: TuneReport) -> Plot:
     figure.update_xaxes(title="Cost of a week (USD)", zeroline=False)
     figure.update_yaxes(title="Net P&L of a week (USD)")
     return Plot(
-        "cost", "P&L against cost", "Each point a trial, its colour its score; means of the earlier weeks.", figure
+        "cost",
+        "P&L against cost",
+        "Each point a trial, its colour its score; grey: the bulk pass. Means of the earlier weeks.",
+        figure,
     )
 
 
@@ -129,6 +139,12 @@ def _costs(figure: go.Figure, data: TuneReport, *, bar: bool, **place: Any) -> N
         "color": score, "cmin": low, "cmax": float(score.max()), "colorscale": "Viridis", "size": 8,
         "showscale": bar, "colorbar": {"title": {"text": "Score"}, "thickness": 12, "outlinewidth": 0},
     }  # fmt: skip
+    cloud = data.bulk.sample(min(data.bulk.height, 1500), seed=0)
+    if cloud.height:
+        figure.add_scatter(
+            x=_small(cloud, "cost"), y=_small(cloud, "net_pnl"), mode="markers", showlegend=False, hoverinfo="skip",
+            marker={"color": translucent(FAINT, 0.35), "size": 4}, **place,
+        )  # fmt: skip
     figure.add_scatter(
         x=trials["cost"].to_numpy(), y=trials["net_pnl"].to_numpy(), mode="markers", marker=marker, showlegend=False,
         hovertemplate="cost %{x:,.0f}<br>net P&L %{y:,.0f}<extra></extra>", **place,
@@ -153,47 +169,57 @@ def importance_plot(data: TuneReport) -> Plot | None:
     figure.update_xaxes(
         title="Share of the score's variance (%)", range=[0, max(105.0 if max(values) > 80 else 1.2 * max(values), 1.0)]
     )
-    caption = f"Over {section['sets']:,} sets spread evenly: what a parameter explains by itself, and what only several do together."
+    caption = f"Over {section['sets']:,} sets spread evenly: what a parameter explains alone, and what only several do."
     return Plot("importance", "Parameter importance", caption, figure)
 
 
 def parallel_plot(data: TuneReport) -> Plot | None:
-    """All trials as lines through their parameters."""
+    """All trials as lines through their parameters, drawn as plain lines: parallel axes of Plotly need WebGL."""
     labels = data.parameters
     if len(labels) < 2:
         return None
     trials = data.trials.sort("score")
+    axes = [_unit(trials[name].to_numpy()) for name in labels]
     score = trials["score"].to_numpy()
-    low, high = float(np.quantile(score, 0.1)), float(score.max())
-    dimensions = []
-    for name, label in labels.items():
-        values = trials[name].to_numpy()
-        distinct = np.unique(values)
-        if len(distinct) <= 8:
-            place = np.searchsorted(distinct, values)
-            dimensions.append(
-                {
-                    "label": label,
-                    "values": place,
-                    "tickvals": np.arange(len(distinct)),
-                    "ticktext": [f"{v:g}" for v in distinct],
-                }
+    low, high = float(np.quantile(score, LOWEST_SHARE)), float(score.max())
+    axes.append((np.clip((score - low) / max(high - low, 1e-12), 0, 1), [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]))
+    figure = bare_figure(430, margin={"l": 40, "r": 56, "t": 44, "b": 16}, hovermode=False)
+    heights = np.stack([place for place, _ in axes], axis=1)
+    rank = np.arange(trials.height) * SHADES // trials.height
+    for shade in range(SHADES):
+        lines = heights[rank == shade]
+        if not len(lines):
+            continue
+        broken = np.concatenate([lines, np.full((len(lines), 1), np.nan)], axis=1).ravel()
+        x = np.tile(np.append(np.arange(len(axes)), np.nan), len(lines))
+        color = sample_colorscale("Viridis", [shade / (SHADES - 1)])[0]
+        figure.add_scatter(
+            x=x, y=broken.astype(np.float32), mode="lines", showlegend=False,
+            line={"color": color, "width": 1.0 + 1.2 * shade / SHADES}, opacity=0.35 + 0.55 * shade / SHADES,
+        )  # fmt: skip
+    for place, (label, (_, ticks)) in enumerate(zip([*labels.values(), "Score"], axes, strict=True)):
+        figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": MUTED, "width": 1})
+        small = {"showarrow": False, "x": place, "font": {"size": 11, "color": MUTED}}
+        for height, text in ticks:
+            figure.add_annotation(
+                y=height, text=text, xanchor="left", xshift=5, bgcolor="rgba(255,255,255,0.75)", **small
             )
-        else:
-            dimensions.append({"label": label, "values": values, "tickformat": ".3~g"})
-    dimensions.append({"label": "Score", "values": np.maximum(score, low), "tickformat": ".3~g"})
-    figure = bare_figure(420, margin={"l": 70, "r": 60, "t": 56, "b": 24})
-    figure.add_parcoords(
-        dimensions=dimensions, labelfont={"size": 12, "color": INK}, tickfont={"size": 11, "color": MUTED},
-        rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
-        line={"color": score, "colorscale": "Viridis", "cmin": low, "cmax": high, "showscale": False},
-    )  # fmt: skip
-    return Plot(
-        "parallel",
-        "Parallel coordinates",
-        "One line a trial, brighter the higher its score. Drag along an axis to pick.",
-        figure,
-    )
+        figure.add_annotation(y=1.1, text=label, **{**small, "font": {"size": 12, "color": INK}})
+    figure.update_xaxes(visible=False, range=[-0.15, len(axes) - 0.6])
+    figure.update_yaxes(visible=False, range=[-0.05, 1.14])
+    caption = "One line a trial; the brighter, the higher its score."
+    return Plot("parallel", "Parallel coordinates", caption, figure)
+
+
+def _unit(values: np.ndarray) -> tuple[np.ndarray, list[tuple[float, str]]]:
+    """Heights between 0 and 1, and where which number stands; few distinct values are spaced evenly."""
+    distinct = np.unique(values)
+    if len(distinct) <= 8:
+        spread = max(len(distinct) - 1, 1)
+        return np.searchsorted(distinct, values) / spread, [(i / spread, f"{v:g}") for i, v in enumerate(distinct)]
+    low, high = float(distinct[0]), float(distinct[-1])
+    ticks = [(share, f"{low + share * (high - low):.3g}") for share in (0.0, 0.5, 1.0)]
+    return (values - low) / (high - low), ticks
 
 
 def pareto_plot(data: TuneReport) -> Plot | None:
@@ -209,7 +235,7 @@ def pareto_plot(data: TuneReport) -> Plot | None:
     figure = bare_figure(420, hovermode="closest")
     shown = everything.sample(min(everything.height, 2500), seed=0)
     figure.add_scatter(
-        x=shown["cost"].to_numpy().astype(np.float32), y=shown["error_std"].to_numpy().astype(np.float32), mode="markers",
+        x=_small(shown, "cost"), y=_small(shown, "error_std"), mode="markers",
         marker={"color": translucent(FAINT, 0.5), "size": 4}, name="Sets", legendgroup="sets", showlegend=True,
         hovertemplate="cost %{x:,.0f}<br>risk %{y:,.0f}<extra></extra>",
     )  # fmt: skip
@@ -220,7 +246,8 @@ def pareto_plot(data: TuneReport) -> Plot | None:
     )  # fmt: skip
     tuned = data.metrics["comparison"]["tuned"]["in_sample"]
     figure.add_scatter(
-        x=[tuned["cost"]], y=[tuned["error_std"]], mode="markers", showlegend=True, name="Tuned set", legendgroup="tuned",
+        x=[tuned["cost"]], y=[tuned["error_std"]], mode="markers",
+        showlegend=True, name="Tuned set", legendgroup="tuned",
         marker={"color": PALETTE[3], "size": 13, "symbol": "diamond", "line": {"color": "white", "width": 1.5}},
         hovertemplate="tuned: cost %{x:,.0f}, risk %{y:,.0f}<extra></extra>",
     )  # fmt: skip
@@ -283,8 +310,9 @@ def forward_plot(data: TuneReport) -> Plot | None:
         )  # fmt: skip
     forward = data.walk_forward
     figure.add_scatter(
-        x=(forward["window"] + 1).to_numpy(), y=forward["wealth"].to_numpy(), mode="lines+markers", name="Re-tuned before each week",
-        legendgroup="forward", showlegend=True, line={"color": PALETTE[1], "width": 2},
+        x=(forward["window"] + 1).to_numpy(), y=forward["wealth"].to_numpy(), mode="lines+markers",
+        name="Re-tuned before each week", legendgroup="forward", showlegend=True,
+        line={"color": PALETTE[1], "width": 2},
         hovertemplate="%{y:,.0f}<extra>%{fullData.name}</extra>",
     )  # fmt: skip
     begin = data.metrics["windows"]["in_sample"]

@@ -19,8 +19,8 @@ GLOSSARY = {
     "Hedge error": "the P&L before costs; a perfect hedge of a fairly priced book would leave none.",
     "Sharpe": "mean over standard deviation of the P&L from tick to tick, annualised from the true interval.",
     "CVaR 95 %": "mean loss over the worst 5 % of the hours.",
-    "Deflated Sharpe": "probability that the Sharpe ratio is above what the best of as many worthless sets would show.",
-    "Probability of overfitting": "how often the best set of one half of the hours falls below the median in the other.",
+    "Deflated Sharpe": "probability that the Sharpe ratio is above what the best of so many worthless sets shows.",
+    "Probability of overfitting": "how often the best set of half of the hours falls below the median in the rest.",
     "Threshold": "share of the notional, in units of the underlying, that net delta may reach before it is hedged.",
 }
 
@@ -50,7 +50,7 @@ def _tiles(data: TuneReport) -> list[Tile]:
     )
     default = data.metrics["comparison"]["default"]["out_of_sample" if entry["out_of_sample"] else "in_sample"]
     evidence = data.metrics["overfitting"]
-    tiles = [
+    return [
         Tile("Score", number(judged["score"], 2), "", f"{sample}; default rule {number(default['score'], 2)}"),
         Tile(
             "Net P&L",
@@ -73,7 +73,6 @@ def _tiles(data: TuneReport) -> list[Tile]:
             f"after {evidence['sets_tried']:,} sets tried",
         ),
     ]
-    return tiles
 
 
 def _sections(data: TuneReport) -> Iterable[tuple[str, str, str]]:
@@ -94,10 +93,11 @@ def _sections(data: TuneReport) -> Iterable[tuple[str, str, str]]:
     )
     if "replay" in plots:
         yield "replay", "Best week", cards("replay")
+    rule, config = escape(data.exported_yaml.strip()), escape(data.config_yaml.strip())
     setup = (
         f'<details class="card" open><summary>Environment</summary>{facts_table(dict(data.environment))}</details>'
-        f'<details class="card"><summary>Exported rule</summary><pre>{escape(data.exported_yaml.strip())}</pre></details>'
-        f'<details class="card"><summary>Configuration</summary><pre>{escape(data.config_yaml.strip())}</pre></details>'
+        f'<details class="card"><summary>Exported rule</summary><pre>{rule}</pre></details>'
+        f'<details class="card"><summary>Configuration</summary><pre>{config}</pre></details>'
     )
     yield "setup", "Setup", setup
     terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in GLOSSARY.items())
@@ -144,12 +144,14 @@ def _comparison(data: TuneReport) -> str:
             continue
         head = "".join(f'<th scope="col">{escape(name)}<span>{escape(unit)}</span></th>' for name, unit, *_ in COLUMNS)
         rows = "".join(
-            f'<tr class="{"learned" if key == "tuned" else ""}"><th scope="row"><div><span>{escape(entry["label"])}</span></div></th>'
+            f'<tr class="{"learned" if key == "tuned" else ""}">'
+            f'<th scope="row"><div><span>{escape(entry["label"])}</span></div></th>'
             + "".join(_cell(entry[sample], name, decimals) for _, _, name, decimals in COLUMNS)
             + "</tr>"
             for key, entry in entries.items()
         )
-        table = f'<table class="comparison"><thead><tr><th scope="col">Policy</th>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        head = f'<thead><tr><th scope="col">Policy</th>{head}</tr></thead>'
+        table = f'<table class="comparison">{head}<tbody>{rows}</tbody></table>'
         parts.append(_card(heading, f'<div class="scroll">{table}</div>'))
     return "".join(parts)
 
@@ -165,13 +167,13 @@ def _cell(entry: dict[str, Any], name: str, decimals: int) -> str:
 
 def _evidence(data: TuneReport) -> str:
     evidence = data.metrics["overfitting"]
+    odds = evidence["probability_of_overfitting"]
+    error = data.metrics["comparison"]["tuned"]["in_sample"]["expansion_error"]
     facts = {
         "Deflated Sharpe ratio": f"{evidence['deflated_sharpe']:.2f}",
-        "Sharpe ratio that luck would show": f"{evidence['sharpe_by_luck']:.2f} a year, best of {evidence['sets_tried']:,}",
-        "Probability of backtest overfitting": "–"
-        if evidence["probability_of_overfitting"] is None
-        else f"{evidence['probability_of_overfitting']:.2f}",
-        "Delta–gamma–theta against revaluation": f"{data.metrics['comparison']['tuned']['in_sample']['expansion_error']:+,.0f} USD a week",
+        "Sharpe ratio that luck would show": f"{evidence['sharpe_by_luck']:.2f}, best of {evidence['sets_tried']:,}",
+        "Probability of backtest overfitting": "–" if odds is None else f"{odds:.2f}",
+        "Delta–gamma–theta less revaluation": f"{error:+,.0f} USD a week",
     }
     return _card("Does it hold?", facts_table(facts))
 

@@ -36,7 +36,8 @@ from tenrec.tuning.metrics import Results, summary
 from tenrec.tuning.rivals import Rival
 from tenrec.tuning.scoring import replay
 from tenrec.tuning.search import PARAMETERS
-from tenrec.tuning.study import EXCESS, completed, numbers_of, open_storage, open_study, release, settle
+from tenrec.tuning.study import completed, numbers_of, open_storage, open_study, release, settle
+from tenrec.tuning.ticks import check_ticks
 
 if TYPE_CHECKING:
     import optuna
@@ -117,7 +118,10 @@ def resume_tune(path: str | Path, *, reporter: Reporter | None = None, images: b
 
 def check(desk: Desk) -> None:
     """Refuse what would fail later: a space, a book or ticks that cannot be used."""
-    _ = desk.space
+    space = desk.space
+    dimension = next((one for one in space.dimensions if one.name == "cadence_seconds"), None)
+    cadences = (dimension.choices or (dimension.low,)) if dimension else (space.fixed["cadence_seconds"],)
+    check_ticks(desk.source.window(0), cadence=min(cadences))
     desk.check_book()
 
 
@@ -219,7 +223,7 @@ def _trials_table(desk: Desk, study: "optuna.Study") -> pl.DataFrame:
             "number": trial.number,
             "score": numbers_of(trial)["score"],
             **{name: float(trial.params[name]) for name in desk.space.names},
-            **{name: value for name, value in numbers_of(trial).items() if name not in ("score", EXCESS)},
+            **{name: value for name, value in numbers_of(trial).items() if name != "score"},
         }
         for trial in completed(study)
     ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
+import jax.numpy as jnp
 
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost
@@ -105,15 +105,15 @@ class Desk:
         for leg in self.config.book.legs:
             if leg.expiry is not None and _leg(leg, ticks).expiry <= float(ticks.time[0]):
                 raise ConfigError(
-                    f"A leg of the book (strike {leg.strike:g}) expired on {leg.expiry:%Y-%m-%d %H:%M}, before the ticks "
-                    "begin; take it out, or use earlier ticks."
+                    f"A leg of the book (strike {leg.strike:g}) expired on {leg.expiry:%Y-%m-%d %H:%M}, before the "
+                    "ticks begin; take it out, or use earlier ticks."
                 )
 
     @property
     def costs(self) -> tuple[AbstractCost, ...]:
         """What trading costs."""
         spec = self.config.costs
-        fee = MakerTakerCost(*(np.asarray(x) for x in (spec.maker, spec.taker, spec.slippage, spec.maker_share)))
+        fee = MakerTakerCost(*(jnp.asarray(x) for x in (spec.maker, spec.taker, spec.slippage, spec.maker_share)))
         return (fee, HalfSpreadCost()) if spec.half_spread else (fee,)
 
     @property

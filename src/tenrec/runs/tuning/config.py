@@ -38,7 +38,7 @@ class RecordedTicksSpec(Section):
 
     source: Literal["recorded"]
     file: str
-    columns: dict[str, str] = {}
+    columns: dict[str, str] | None = None
     since: date | None = None
     until: date | None = None
     window_days: Annotated[float, Field(gt=0, le=366)] = 7.0
@@ -102,7 +102,7 @@ class BookSpec(Section):
 
     underlying: str = "BTC"
     notional: Positive = 1_000_000.0
-    settlement: Literal["linear", "inverse"] = "linear"
+    settlement: Literal["linear", "inverse", "inverse_swept"] = "linear"
     legs: tuple[LegSpec, ...] = SHORT_STRADDLE
     greeks: GreeksSpec | None = None
     rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
@@ -172,10 +172,21 @@ SPACE: dict[str, tuple[float, ...] | IntervalSpec] = {
 }
 
 
+def _dimension_tag(given: object) -> str:
+    return "interval" if isinstance(given, dict | IntervalSpec) else "choices"
+
+
 class SearchSpec(Section):
     """What is searched and how long: lists are choices, {low, high} intervals."""
 
-    space: dict[str, Annotated[tuple[float, ...], Field(min_length=1)] | IntervalSpec] = SPACE
+    space: dict[
+        str,
+        Annotated[
+            Annotated[tuple[float, ...], Field(min_length=1), Tag("choices")]
+            | Annotated[IntervalSpec, Tag("interval")],
+            Discriminator(_dimension_tag),
+        ],
+    ] = SPACE
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     bulk: Annotated[int, Field(ge=0, le=1_000_000)] = 2048
     seeded: Annotated[int, Field(ge=0, le=1000)] = 10

@@ -11,7 +11,7 @@ from tenrec.tuning.rivals import Rival
 from tenrec.tuning.search import main_effects
 from tenrec.tuning.statistics import deflated_sharpe, expected_maximum_sharpe, overfitting_probability
 
-RESAMPLED = 2000
+RESAMPLED = 1000
 LEAST_HISTORY = 2
 """Windows that walk-forward tuning has seen before its first choice."""
 
@@ -55,7 +55,7 @@ def paired_scores(desk: Desk, part: Results, first: int, second: int, level: flo
 def overfitting(desk: Desk, bulk: Bulk, found: Results, tuned: int) -> dict[str, Any]:
     """Deflated Sharpe ratio of the tuned set, and the probability of backtest overfitting over the bulk's sets."""
     inside = slice(0, len(desk.in_sample))
-    ratio, variance, skewness, kurtosis = _ratios(found.windows(inside).sets([tuned]))
+    ratio, _, skewness, kurtosis = _ratios(found.windows(inside).sets([tuned]))
     tried = _ratios(bulk.found.windows(inside))[0]
     trials = tried.size + desk.config.search.trials
     benchmark = expected_maximum_sharpe(float(np.var(tried)), trials)

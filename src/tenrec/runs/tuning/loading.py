@@ -47,8 +47,10 @@ def load_tune_config(source: Source, overrides: Iterable[str] = ()) -> TuneConfi
 
 def sentence(error: ValidationError, model: type[BaseModel]) -> str:
     """What is wrong with a configuration of this model, its first problem."""
-    problem = error.errors()[0]
-    location = [str(part) for part in problem["loc"] if str(part) not in ("generated", "recorded", "IntervalSpec")]
+    problem: Any = error.errors()[0]
+    location = [
+        str(part) for part in problem["loc"] if str(part) not in ("generated", "recorded", "interval", "choices")
+    ]
     names = [part for part in location if not part.startswith("tuple[")]
     path, more = ".".join(names), len(error.errors()) - 1
     also = f" (and {more} more problem{'s' if more > 1 else ''})" if more else ""

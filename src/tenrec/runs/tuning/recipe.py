@@ -112,10 +112,10 @@ def evaluator(desk: Desk, windows: list[Window], facts: list[Facts]) -> Evaluate
         policy = space.policies({name: np.asarray(value) for name, value in values.items()})
         found = results([score_one(policy, one, costs, precision=np.float32) for one in windows], facts)
         shown = summary(found)
-        numbers = {name: float(shown[name]) for name in KEPT}
-        score = float(objective.score(found))
-        targets = [float(value) for value in objective.pair(found)] if objective.several else [score]
-        return targets, float(objective.excess(found)), {**numbers, "score": score}
+        numbers = {name: float(shown[name][0]) for name in KEPT}
+        score = float(objective.score(found)[0])
+        targets = [float(value[0]) for value in objective.pair(found)] if objective.several else [score]
+        return targets, float(objective.excess(found)[0]), {**numbers, "score": score}
 
     return evaluate
 

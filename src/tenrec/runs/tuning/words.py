@@ -33,7 +33,8 @@ def subtitle_of(config: TuneConfig, metrics: dict[str, Any]) -> str:
     market, windows = metrics["market"], metrics["windows"]
     kind = "generated" if isinstance(config.ticks, GeneratedSpec) else "recorded"
     weeks = f"{windows['in_sample']} weeks tuned on, {windows['out_of_sample']} later ones kept for the report"
-    return f"{config.book.notional:,.0f} USD notional, {config.book.settlement} hedge, {market['ticks']:,} {kind} ticks; {weeks}."
+    book = f"{config.book.notional:,.0f} USD notional, {config.book.settlement} hedge"
+    return f"{book}, {market['ticks']:,} {kind} ticks; {weeks}."
 
 
 def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
@@ -53,8 +54,8 @@ def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
     odds = metrics["overfitting"]["probability_of_overfitting"]
     luck = metrics["overfitting"]
     told.append(
-        f"The deflated Sharpe ratio is {luck['deflated_sharpe']:.2f}: the probability that the tuned Sharpe ratio is more "
-        f"than the best of {luck['sets_tried']:,} worthless sets would show."
+        f"The deflated Sharpe ratio is {luck['deflated_sharpe']:.2f}: the probability that the tuned Sharpe ratio is "
+        f"more than the best of {luck['sets_tried']:,} worthless sets would show."
         + (f" The probability of backtest overfitting is {odds:.2f}." if odds is not None else "")
     )
     about = metrics["market"]["about"]
@@ -86,13 +87,11 @@ def against_others(metrics: dict[str, Any], sample: str) -> list[str]:
         return []
     best = max(rivals.values(), key=lambda entry: entry[sample]["score"])
     if score > best[sample]["score"]:
-        return [
-            f"It scores above every fixed cadence and band; the best of them is {best['label']} with {best[sample]['score']:.2f}."
-        ]
-    ahead = [entry["label"] for entry in rivals.values() if entry[sample]["score"] >= score]
-    return [
-        f"It does not beat {', '.join(ahead)}; the best is {best['label']} with a score of {best[sample]['score']:.2f}."
-    ]
+        top = f"{best['label']} with {best[sample]['score']:.2f}"
+        return [f"It scores above every fixed cadence and band; the best of them is {top}."]
+    ahead = [entry for entry in rivals.values() if entry[sample]["score"] >= score]
+    named = ", ".join(f"{entry['label']} ({entry[sample]['score']:.2f})" for entry in ahead)
+    return [f"It does not beat {named}."]
 
 
 def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, str]:
@@ -107,11 +106,12 @@ def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, st
     reached = judged["mean_abs_delta"] * market["price"][0] / notional
     timing = (
         f"Look every {clock(cadence)}{' and hedge only' if both else ', and at once'} when net delta leaves "
-        f"{threshold:.0%} of notional (about {units:,.2f} {config.book.underlying}); on average it stood at {reached:.1%}."
+        f"{threshold:.0%} of notional (about {units:,.2f} {config.book.underlying}); on average it was "
+        f"{reached:.1%}."
     )
     sizing = (
-        f"Trade towards {rule['hedge_ratio']:.0%} of the delta, at most {rule['max_hedge_per_interval']:.0%} of notional "
-        f"({usd(rule['max_hedge_per_interval'] * notional)} USD) in one hedge."
+        f"Trade towards {rule['hedge_ratio']:.0%} of the delta, at most {rule['max_hedge_per_interval']:.0%} "
+        f"of notional ({usd(rule['max_hedge_per_interval'] * notional)} USD) in one hedge."
     )
     share = (metrics["importance"] or {"alone": {}})["alone"].get("gamma_scalp_threshold")
     scalp = (
@@ -126,9 +126,10 @@ def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, st
         f"{judged['turnover'] / 1e6:,.2f} M USD traded."
     )
     risk = (
-        f"A week's net P&L averaged {usd(judged['net_pnl'])} USD with a standard deviation of {usd(judged['net_std'])}; the mean "
-        f"largest drawdown of a week was {usd(judged['max_drawdown'])} USD, the worst {usd(judged['worst_drawdown'])}; the worst "
-        f"5 % of the hours lost {usd(judged['cvar95_hourly'])} USD on average."
+        f"A week's net P&L averaged {usd(judged['net_pnl'])} USD with a standard deviation of "
+        f"{usd(judged['net_std'])}; the mean largest drawdown of a week was {usd(judged['max_drawdown'])} USD, "
+        f"the worst {usd(judged['worst_drawdown'])}; the worst 5 % of the hours lost "
+        f"{usd(judged['cvar95_hourly'])} USD on average."
     )
     again = "Monthly with fresh data, after a change of regime, and when the position's size changes much."
     return {
