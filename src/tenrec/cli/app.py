@@ -183,8 +183,20 @@ def advise(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What to hold now and what to trade, the band around it, and what the Black–Scholes delta would say."""
+    """What to hold now and what to trade, the band around it, and what the Black–Scholes delta would say.
+
+    RUN may also be a rule that `tenrec tune` exported; then --strike is the price at which its book was struck.
+    """
     from tenrec.cli.show import show_advice
+    from tenrec.runs.tuning.kinds import is_tune_run
+
+    if run.is_file() or is_tune_run(run):
+        from tenrec.runs.tuning.production import advise_rule
+
+        rule = {"implied_vol": implied_vol, "entry_spot": strike}
+        answer = advise_rule(run, spot=spot, days_to_expiry=days_to_expiry, position=position, **rule)
+        show_advice(answer, as_json=as_json)
+        return
     from tenrec.runs.advise import advise as ask
     from tenrec.runs.run import load
 

@@ -5,7 +5,7 @@ A single set is scanned in scalars (XLA keeps them in registers, about 20 ns a t
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -293,6 +293,52 @@ def score_many(policies: AbstractPolicy, window: Window, costs: tuple[AbstractCo
     begins = range(0, sets, lanes)
     with ThreadPoolExecutor(max_workers=min(len(begins), cores())) as pool:
         return _join(list(pool.map(chunk, begins)))
+
+
+def pack(windows: Sequence[Window]) -> list[Window]:
+    """Windows of one shape stacked, in as many parts as there are cores; for `score_pack`. The order is kept.
+
+    Each becomes a single block: trials do not ask for the hours, and are spared their overhead.
+    """
+    groups: list[list[Window]] = []
+    for window in (jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), one) for one in windows):
+        if groups and groups[-1][0].quote.flow.shape == window.quote.flow.shape:
+            groups[-1].append(window)
+        else:
+            groups.append([window])
+    parts = []
+    for group in groups:
+        size = -(-len(group) // cores())
+        parts += [group[begin : begin + size] for begin in range(0, len(group), size)]
+    return [jax.tree.map(lambda *leaves: jnp.stack(leaves), *part) for part in parts]
+
+
+def score_pack(policy: AbstractPolicy, packed: Sequence[Window], costs: tuple[AbstractCost, ...]) -> list[Scores]:
+    """One rule on many windows in float32, a compiled call for each part; one entry a window, without hours."""
+    policy, costs = _as(np.float32, (policy, costs))
+    terms = Terms((True,), costs)
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
+        parts = list(pool.map(lambda part: _scores(_mapped(policy, part, terms)), packed))
+    return [jax.tree.map(lambda leaf, i=i: leaf[i], part) for part in parts for i in range(len(part.cvar))]
+
+
+def score_stream(
+    policies: AbstractPolicy, make: Callable[[int], Window], numbers: Sequence[int], costs: tuple[AbstractCost, ...]
+) -> Iterator[tuple[Window, Scores]]:
+    """Many sets on window after window, as many at a time as there are cores; what is done with is forgotten."""
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
+
+        def one(number: int) -> tuple[Window, Scores]:
+            window = make(number)
+            return window, score_many(policies, window, costs)
+
+        for begin in range(0, len(numbers), cores()):
+            yield from pool.map(one, numbers[begin : begin + cores()])
+
+
+@eqx.filter_jit
+def _mapped(policy: AbstractPolicy, windows: Window, terms: Terms) -> Any:
+    return jax.lax.map(lambda window: walk(policy, window, window.known, terms), windows)
 
 
 def cores() -> int:

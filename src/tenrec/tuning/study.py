@@ -78,6 +78,25 @@ def open_storage(url: str | None) -> "optuna.storages.BaseStorage":
         ) from None
 
 
+def close(storage: "optuna.storages.BaseStorage") -> None:
+    """Give the connections back; the storage is not used afterwards."""
+    import optuna
+
+    if isinstance(storage, optuna.storages.RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+@contextmanager
+def opened(url: str | None) -> "Iterator[optuna.storages.BaseStorage]":
+    """The storage, closed at the end; see `open_storage`."""
+    storage = open_storage(url)
+    try:
+        yield storage
+    finally:
+        close(storage)
+
+
 def _write_ahead(engine: Any) -> None:
     """Let SQLite append to a log in place of waiting for the disk at every commit; a killed process loses nothing."""
     from sqlalchemy import event

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
 
 from tenrec.runs.tuning.api import tune
-from tenrec.tuning.study import open_storage, quiet
+from tenrec.runs.tuning.folder import study_config
+from tenrec.runs.tuning.loading import load_tune_config
+from tenrec.tuning.study import open_study, opened, quiet
 from tests.runs.tuning.small import SMALL
 from tests.tuning.postgres import server
 
@@ -23,8 +26,8 @@ def worker(url: str, study: str, number: int) -> "subprocess.Popen[bytes]":
 
 
 def states(url: str, study: str) -> list[TrialState]:
-    with quiet():
-        return [trial.state for trial in optuna.load_study(study_name=study, storage=open_storage(url)).trials]
+    with opened(url) as storage, quiet():
+        return [trial.state for trial in optuna.load_study(study_name=study, storage=storage).trials]
 
 
 def test_a_killed_worker_loses_nothing_and_leaves_nothing_running(tmp_path, monkeypatch):
@@ -34,8 +37,10 @@ def test_a_killed_worker_loses_nothing_and_leaves_nothing_running(tmp_path, monk
     with server() as url:
         config = {**SMALL, "storage": url, "study": "shared"}
         config = {**config, "search": {**SMALL["search"], "trials": TRIALS}}
-        # A first run makes the study; a worker is killed in the middle of a trial, two others finish it.
-        tune(config, out=tmp_path / "first", overrides=["search.trials=2"], images=False)
+        # A worker is killed in the middle of a trial; two others finish the study.
+        checked = load_tune_config(config)
+        with opened(url) as storage:
+            open_study(storage, "shared", {**study_config(checked), "base": str(Path().resolve())}, several=False)
         first = worker(url, "shared", 1)
         stop_in_a_trial(first, url)
         finished = tune({**config, "workers": 2}, out=tmp_path / "run", images=False)
@@ -50,17 +55,16 @@ def test_a_killed_worker_loses_nothing_and_leaves_nothing_running(tmp_path, monk
 
 def stop_in_a_trial(process: "subprocess.Popen[bytes]", url: str) -> None:
     """Freeze the worker until one of its trials is seen running, then kill it."""
-    storage = open_storage(url)
-    with quiet():
+    until = time.monotonic() + 90
+    with opened(url) as storage, quiet():
         study = optuna.load_study(study_name="shared", storage=storage)
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        os.kill(process.pid, signal.SIGSTOP)
-        if study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            break
-        os.kill(process.pid, signal.SIGCONT)
-        time.sleep(0.004)
-    else:
-        raise AssertionError("no trial was ever seen running")
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+        while time.monotonic() < until and process.poll() is None:
+            os.kill(process.pid, signal.SIGSTOP)
+            if study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                os.kill(process.pid, signal.SIGKILL)
+                process.communicate()
+                return
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.004)
+    process.kill()
+    raise AssertionError(f"no trial was ever seen running: {process.communicate()[1].decode()}")

@@ -93,8 +93,7 @@ class CadenceThreshold(AbstractPolicy):
         memory: CadenceMemory = own.memory
         held = own.position[0] * known.delta_per_contract
         net = known.delta + held
-        half = self.delta_threshold * known.units * self._scale(known)
-        low, high = -half / self.asymmetry, half * self.asymmetry
+        low, high = self.band(known)
         elapsed = known.time - memory.time >= self.cadence_seconds
         outside = (net > high) | (net < low)
         due = (elapsed & outside) if self.trigger == "both" else (elapsed | outside)
@@ -111,6 +110,11 @@ class CadenceThreshold(AbstractPolicy):
             time=jnp.where(hedged, known.time, memory.time), spot=jnp.where(hedged, known.spot, memory.spot)
         )
         return own.position.at[0].add(trade), memory
+
+    def band(self, known: RuleView) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """Edges of the band of net delta, units of the underlying."""
+        half = self.delta_threshold * known.units * self._scale(known)
+        return -half / self.asymmetry, half * self.asymmetry
 
     def _scale(self, known: RuleView) -> Float[Array, ""]:
         if not self.scaled:

@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ from tenrec.tuning.metrics import Results, summary
 from tenrec.tuning.rivals import Rival
 from tenrec.tuning.scoring import replay
 from tenrec.tuning.search import PARAMETERS
-from tenrec.tuning.study import completed, numbers_of, open_storage, open_study, release, settle
+from tenrec.tuning.study import completed, numbers_of, open_study, opened, release, settle
 from tenrec.tuning.ticks import check_ticks
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def tune(
     desk = Desk(checked, base)
     check(desk)
     path = RUNS / f"tune-{tune_id(checked)}" if out is None else Path(out)
-    study = _study(checked, path, desk)
-    folder = create(path, checked, base)
-    return _carry_out(folder, desk, study, reporter or Silent(), images=images)
+    with _study(checked, path, desk) as study:
+        folder = create(path, checked, base)
+        return _carry_out(folder, desk, study, reporter or Silent(), images=images)
 
 
 def resume_tune(path: str | Path, *, reporter: Reporter | None = None, images: bool = True) -> TuneRun:
@@ -113,7 +114,8 @@ def resume_tune(path: str | Path, *, reporter: Reporter | None = None, images: b
     config = folder.config()
     desk = Desk(config, Path(about["base"]))
     check(desk)
-    return _carry_out(folder, desk, _study(config, folder.path, desk), reporter or Silent(), images=images)
+    with _study(config, folder.path, desk) as study:
+        return _carry_out(folder, desk, study, reporter or Silent(), images=images)
 
 
 def check(desk: Desk) -> None:
@@ -132,7 +134,8 @@ def study_place(config: TuneConfig, path: Path) -> tuple[str, str]:
     return config.storage, config.study or tune_id(config)
 
 
-def _study(config: TuneConfig, path: Path, desk: Desk) -> "optuna.Study":
+@contextmanager
+def _study(config: TuneConfig, path: Path, desk: Desk) -> "Iterator[optuna.Study]":
     """The run's study, refused before anything is written if it was made with another configuration."""
     url, name = study_place(config, path)
     if config.storage is None:
@@ -142,7 +145,8 @@ def _study(config: TuneConfig, path: Path, desk: Desk) -> "optuna.Study":
         except OSError as error:
             raise ConfigError(f"--out {path} cannot be written ({error.strerror}); give another folder.") from None
     told = {**study_config(config), "base": str(desk.base.resolve())}
-    return open_study(open_storage(url), name, told, several=desk.objective.several)
+    with opened(url) as storage:
+        yield open_study(storage, name, told, several=desk.objective.several)
 
 
 def _carry_out(folder: TuneFolder, desk: Desk, study: "optuna.Study", reporter: Reporter, *, images: bool) -> TuneRun:

@@ -19,7 +19,7 @@ from tenrec.tuning.rivals import (
     score_rivals,
     whalley_wilmott,
 )
-from tenrec.tuning.scoring import Facts, Scores, Window, ready, score_many, score_one
+from tenrec.tuning.scoring import Facts, Scores, Window, pack, ready, score_pack, score_stream
 from tenrec.tuning.search import best_first
 from tenrec.tuning.study import Evaluate, completed, numbers_of, open_study, run_trials
 
@@ -90,13 +90,11 @@ def bulk_pass(desk: Desk, market: Market, reporter: Reporter) -> tuple[Bulk, lis
     reporter.start(f"score {max(spec.bulk, 1):,} sets", len(numbers))
     scores, hours, kept = [], [], []
     began = time.perf_counter()
-    for done, number in enumerate(numbers, start=1):
-        window = desk.window(number)
+    stream = score_stream(policies, desk.window, numbers, desk.costs)
+    for done, (number, (window, found)) in enumerate(zip(numbers, stream, strict=True), start=1):
         market.see(desk.source.window(number), window)
-        small = ready(window)
-        found = score_many(policies, small, desk.costs)
         if number in desk.in_sample:
-            kept.append(small)
+            kept.append(ready(window))
             hours.append(found.hours[:PROBED].T)
         scores.append(Scores(found.tally, found.cvar, found.hours[:, :0]))
         reporter.advance(done, f"week {number + 1} of {len(numbers)}")
@@ -106,11 +104,11 @@ def bulk_pass(desk: Desk, market: Market, reporter: Reporter) -> tuple[Bulk, lis
 
 def evaluator(desk: Desk, windows: list[Window], facts: list[Facts]) -> Evaluate:
     """What a trial does: one set over the earlier windows, in one precision."""
-    space, objective, costs = desk.space, desk.objective, desk.costs
+    space, objective, costs, packed = desk.space, desk.objective, desk.costs, pack(windows)
 
     def evaluate(values: Mapping[str, float]) -> tuple[list[float], float, dict[str, float]]:
         policy = space.policies({name: np.asarray(value) for name, value in values.items()})
-        found = results([score_one(policy, one, costs, precision=np.float32) for one in windows], facts)
+        found = results(score_pack(policy, packed, costs), facts)
         shown = summary(found)
         numbers = {name: float(shown[name][0]) for name in KEPT}
         score = float(objective.score(found)[0])

@@ -13,7 +13,7 @@ from tenrec.runs.tuning.config import TuneConfig
 from tenrec.runs.tuning.loading import load_tune_config
 from tenrec.runs.tuning.recipe import evaluator
 from tenrec.tuning.scoring import ready
-from tenrec.tuning.study import completed, open_storage, open_study, run_trials, stored_config, study_names
+from tenrec.tuning.study import completed, open_study, opened, run_trials, stored_config, study_names
 
 if TYPE_CHECKING:
     import optuna
@@ -36,19 +36,15 @@ def run_workers(study: "optuna.Study", url: str, name: str, config: TuneConfig, 
             if all(worker.poll() is not None for worker in workers):
                 break
             time.sleep(POLL)
-        for worker in workers:
-            worker.wait()
+        said = [worker.communicate()[1] for worker in workers]
     except BaseException:
         for worker in workers:
             worker.terminate()
-        for worker in workers:
-            worker.wait()
+            worker.communicate()
         raise
     if len(completed(study)) < wanted:
-        said = next((text for worker in workers if (text := (worker.stderr.read() if worker.stderr else ""))), "")
-        raise WorkError(
-            f"All workers ended with {len(completed(study))} of {wanted} trials done: {said.strip() or 'no message'}"
-        )
+        message = next((text.strip() for text in said if text), "no message")
+        raise WorkError(f"All workers ended with {len(completed(study))} of {wanted} trials done: {message}")
     reporter.advance(wanted, "")
 
 
@@ -87,8 +83,15 @@ def work(
     Raises:
         InputError: the storage cannot be reached, or the study is not there.
     """
-    told = reporter or Silent()
-    storage = open_storage(url)
+    with opened(url) as storage:
+        return _work(storage, study, trials, number, reporter or Silent())
+
+
+def _work(
+    storage: "optuna.storages.BaseStorage", study: str | None, trials: int | None, number: int, told: Reporter
+) -> dict[str, Any]:
+    import optuna
+
     names = study_names(storage)
     if study is None and len(names) != 1:
         raise ConfigError(
@@ -97,8 +100,6 @@ def work(
     name = names[0] if study is None else study
     if name not in names:
         raise ConfigError(f"There is no study {name!r} in the storage; it has {', '.join(names) or 'none'}.")
-    import optuna
-
     given = stored_config(optuna.load_study(study_name=name, storage=storage))
     base = Path(given.pop("base"))
     config = load_tune_config(given)
