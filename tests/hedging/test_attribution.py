@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import QuantLib as ql
 from jaxtyping import Array
 
 from tenrec.contracts import european
@@ -16,6 +15,7 @@ from tenrec.hedging.engine import Entry, Terms, over_paths, run
 from tenrec.hedging.policies import BlackScholesDelta, NoHedge
 from tests.laws.cases import make_book, make_paths, make_terms
 
+ql = pytest.importorskip("QuantLib")
 pytestmark = pytest.mark.usefixtures("x64")
 
 

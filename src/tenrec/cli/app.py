@@ -59,9 +59,66 @@ def hedge(
 
 
 @app.command()
+def tune(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Without one, a short-gamma book on generated ticks.")
+    ] = None,
+    out: OutOption = None,
+    overrides: SetOption = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Recorded ticks: Parquet or CSV.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", help="Trials of the study.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of ticks and search.")] = None,
+    storage: Annotated[
+        str | None, typer.Option("--storage", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/NAME.")
+    ] = None,
+    study: Annotated[str | None, typer.Option("--study", metavar="NAME", help="Name of the study in it.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Processes that share the study.")] = None,
+    png: Annotated[bool, typer.Option("--png/--no-png", help="Draw the figures as PNG files too.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Tune a hedging rule on ticks, check it out of sample, export it for production.
+
+    Examples: `tenrec tune` · `tenrec tune --data ticks.parquet --trials 200` · `tenrec tune my.yaml --workers 4`
+    """
+    from tenrec.cli.show import reporting
+    from tenrec.cli.show_tune import show_tune
+    from tenrec.runs.tuning.api import tune as run_tune
+    from tenrec.runs.tuning.options import with_options
+
+    given = {"search.trials": trials, "search.seed": seed, "storage": storage, "study": study, "workers": workers}
+    changes = with_options(given, data)
+    with reporting(quiet=as_json) as reporter:
+        run = run_tune(config, out=out, overrides=[*changes, *(overrides or ())], reporter=reporter, images=png)
+    show_tune(run, as_json=as_json)
+
+
+@app.command()
+def worker(
+    storage: Annotated[str, typer.Argument(metavar="STORAGE", help="Address of the storage, as in --storage.")],
+    study: Annotated[str | None, typer.Option("--study", metavar="NAME", help="Where it holds several.")] = None,
+    trials: Annotated[int | None, typer.Option("--trials", help="Stop when the study has so many.")] = None,
+    number: Annotated[int, typer.Option("--number", help="Number of this worker, different for each.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Take trials of a stored study until it is complete."""
+    from tenrec.cli.show import reporting, show_document
+    from tenrec.runs.tuning.workers import work
+
+    with reporting(quiet=as_json) as reporter:
+        done = work(storage, study=study, trials=trials, number=number, reporter=reporter)
+    show_document(done, as_json=as_json)
+
+
+@app.command()
 def resume(run: RunArgument, as_json: JsonOption = False) -> None:
     """Continue an interrupted run exactly where its last checkpoint left it."""
     from tenrec.cli.show import reporting, show_run
+    from tenrec.cli.show_tune import resume_tuning
+    from tenrec.runs.tuning.kinds import is_tune_run
+
+    if is_tune_run(run):
+        resume_tuning(run, as_json=as_json)
+        return
     from tenrec.runs.api import resume as run_resume
 
     with reporting(quiet=as_json) as reporter:
@@ -72,6 +129,12 @@ def resume(run: RunArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def report(run: RunArgument, as_json: JsonOption = False) -> None:
     """Write the report of a finished run again and show its table."""
+    from tenrec.cli.show_tune import report_tuning
+    from tenrec.runs.tuning.kinds import is_tune_run
+
+    if is_tune_run(run):
+        report_tuning(run, as_json=as_json)
+        return
     from tenrec.cli.show import show_run
     from tenrec.runs.report import report_run
     from tenrec.runs.run import load
@@ -119,8 +182,20 @@ def advise(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What to hold now and what to trade, the band around it, and what the Black–Scholes delta would say."""
+    """What to hold now and what to trade, the band around it, and what the Black–Scholes delta would say.
+
+    RUN may also be a rule that `tenrec tune` exported; then --strike is the price at which its book was struck.
+    """
     from tenrec.cli.show import show_advice
+    from tenrec.runs.tuning.kinds import is_tune_run
+
+    if run.is_file() or is_tune_run(run):
+        from tenrec.runs.tuning.production import advise_rule
+
+        rule = {"implied_vol": implied_vol, "entry_spot": strike}
+        answer = advise_rule(run, spot=spot, days_to_expiry=days_to_expiry, position=position, **rule)
+        show_advice(answer, as_json=as_json)
+        return
     from tenrec.runs.advise import advise as ask
     from tenrec.runs.run import load
 

@@ -76,7 +76,7 @@ def show_run(run: Run, *, as_json: bool) -> None:
     if as_json:
         show_document({"run": str(run.path), "report": str(run.folder.report), **metrics}, as_json=True)
         return
-    console = _console()
+    console = terminal()
     console.print(terminal_table(metrics, width=console.width))
     for sentence in findings(run.config, metrics):
         console.print(f"• {sentence}", highlight=False)
@@ -90,7 +90,7 @@ def show_optimum(section: Mapping[str, Any], *, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    console = _console()
+    console = terminal()
     console.print(
         f"Exact optimum [bold]{section['optimum_bp']:.4f} bp[/] of spot, numerical error below "
         f"{section['numerical_error_bp']:.1e} bp; indifference price {section['indifference_price']:.6g}",
@@ -109,7 +109,7 @@ def show_advice(answer: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_document(answer, as_json=True)
         return
-    console = _console()
+    console = terminal()
     verb = "buy" if answer["trade"] > 0 else "sell"
     trade = f"{verb} {abs(answer['trade']):,.6g}" if answer["trade"] else "trade nothing"
     console.print(f"[bold]Hold {answer['hold']:,.6g}[/] of the {answer['instrument']}: {trade}.", highlight=False)
@@ -151,6 +151,6 @@ def show_document(document: Mapping[str, Any], *, as_json: bool) -> None:
         sys.stdout.write(f"{key}: {value}\n")
 
 
-def _console() -> Console:
+def terminal() -> Console:
     """Standard output; wide enough for the table where it is not a terminal."""
     return Console() if sys.stdout.isatty() else Console(width=WIDEST)

@@ -1,8 +1,20 @@
 """Hedging: what a hedger sees, what it costs to trade, and the one engine that keeps the accounts."""
 
 from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, outcome_of, views
-from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
-from tenrec.hedging.engine import Account, Entry, Quote, Terms, over_paths, quotes, run, step, terminal_pnl
+from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost, ProportionalCost
+from tenrec.hedging.engine import (
+    Account,
+    Entry,
+    Quote,
+    Terms,
+    fold,
+    ledger,
+    over_paths,
+    quotes,
+    run,
+    step,
+    terminal_pnl,
+)
 from tenrec.hedging.features import FEATURES, FeatureMap, fit_features, stack_features
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.view import MarketView, observe, view_at
@@ -14,6 +26,7 @@ __all__ = [
     "Entry",
     "FeatureMap",
     "HalfSpreadCost",
+    "MakerTakerCost",
     "MarketView",
     "Outcome",
     "ProportionalCost",
@@ -22,8 +35,10 @@ __all__ = [
     "Terms",
     "assess",
     "fit_features",
+    "fold",
     "in_chunks",
     "join",
+    "ledger",
     "ledgers",
     "marked_pnl",
     "observe",

@@ -10,7 +10,7 @@ The last date is the same step towards an empty position; its cost is charged on
 that P&L_T is the cash that is left. The premium is the cash at the start, and grows with it.
 """
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -28,9 +28,6 @@ from tenrec.nets import columnar
 
 # Paths that go through the engine at once on a CPU: of those tried, the fastest on one core and on two.
 SMALLEST_BLOCK, LARGEST_BLOCK = 256, 2048
-# Up to so many path-steps a network's last hidden layer is kept for the backward pass (128 bytes each for 32 units)
-# instead of being computed again.
-KEPT_PATH_STEPS = 2_000_000
 
 
 class Terms(eqx.Module):
@@ -150,6 +147,53 @@ def terminal_pnl(
     return closed.cash
 
 
+def fold(
+    policy: AbstractPolicy,
+    market: Quote,
+    known: Any,
+    terms: Terms,
+    tally: Callable[[Any, Account, Entry, Any], Any],
+    state: tuple[Account, Any, Any],
+    extra: Any = None,
+) -> tuple[Account, Any, Any]:
+    """Walk dates of one path and keep, in place of a ledger, what `tally(tallied, account, entry, extra)` makes of it.
+
+    For long paths (ticks) and thousands of parameter sets, whose ledgers would not fit. Nothing is unwound.
+
+    Args:
+        market, known, extra: leading axis dates; the policy acts on `known`, `extra` is handed to `tally` row by row.
+        state: account, memory of the policy, and tally before the first of these dates; returned after the last, so
+            that a path may be walked in parts.
+    """
+
+    def one_date(state: tuple[Account, Any, Any], row: tuple[Quote, Any, Any]) -> tuple[tuple[Account, Any, Any], None]:
+        (account, memory, tallied), (quote, seen, more) = state, row
+        account, memory, entry = _traded(policy, account, memory, quote, seen, terms)
+        return (account, memory, tally(tallied, account, entry, more)), None
+
+    return jax.lax.scan(one_date, state, (market, known, extra))[0]
+
+
+def ledger(policy: AbstractPolicy, market: Quote, known: Any, terms: Terms) -> Entry:
+    """Every line of what `fold` walks, from an empty account; leading axis dates."""
+
+    def one_date(state: tuple[Account, Any], row: tuple[Quote, Any]) -> tuple[tuple[Account, Any], Entry]:
+        account, memory, entry = _traded(policy, *state, *row, terms)
+        return (account, memory), entry
+
+    empty = Account(jnp.zeros_like(market.price[0]), jnp.zeros_like(market.flow[0]))
+    return jax.lax.scan(one_date, (empty, policy.start()), (market, known))[1]
+
+
+def _traded(
+    policy: AbstractPolicy, account: Account, memory: Any, quote: Quote, known: Any, terms: Terms
+) -> tuple[Account, Any, Entry]:
+    """One date: ask the policy, and step to what it wants where that can be traded."""
+    wanted, memory = policy.act(known, Own(account.position, wealth(account, quote, terms), memory))
+    account, entry = step(account, jnp.where(quote.tradable, wanted, account.position), quote, terms)
+    return account, memory, entry
+
+
 def _walk(
     policy: AbstractPolicy,
     paths: MarketPaths,
@@ -168,12 +212,10 @@ def _walk(
     market = quotes(paths, contract)
     inputs = policy.inputs(observe(paths, contract))
 
-    @partial(jax.checkpoint, policy=jax.checkpoint_policies.save_only_these_names("preactivation"))
+    @jax.checkpoint
     def one_date(state: tuple[Account, Any], row: tuple[Quote, Any]) -> tuple[tuple[Account, Any], Entry | None]:
         (account, memory), (quote, known) = state, row
-        wanted, memory = policy.act(known, Own(account.position, wealth(account, quote, terms), memory))
-        target = jnp.where(quote.tradable, wanted, account.position)
-        account, entry = step(account, target, quote, terms)
+        account, memory, entry = _traded(policy, account, memory, quote, known, terms)
         return (account, memory), entry if keep else None
 
     trading = jax.tree.map(lambda leaf: leaf[:-1], market)
@@ -197,7 +239,7 @@ def over_paths(
     """
     contract_axis = 0 if contract.strike.ndim > 1 else None
     axes = (batch_axes(paths), contract_axis, 0 if premium.ndim else None)
-    policy = columnar(policy, keep=paths.count * paths.steps <= KEPT_PATH_STEPS)
+    policy = columnar(policy)
 
     def block(paths: MarketPaths, contract: EuropeanBook, premium: Array) -> Any:
         many = jax.vmap(function, in_axes=(None, axes[0], axes[1], None, axes[2]))

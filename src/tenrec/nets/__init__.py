@@ -1,12 +1,11 @@
 """Networks and the one loop that fits them."""
 
-from tenrec.nets.columns import KEPT, columnar
+from tenrec.nets.columns import columnar
 from tenrec.nets.fit import FitSettings, FitState, Progress, best_models, fit, start
 from tenrec.nets.mlp import ACTIVATIONS, Network, make_network
 
 __all__ = [
     "ACTIVATIONS",
-    "KEPT",
     "FitSettings",
     "FitState",
     "Network",

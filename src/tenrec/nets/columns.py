@@ -7,13 +7,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.ad_checkpoint import checkpoint_name
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Float
 
 from tenrec.nets.mlp import ACTIVATIONS, Network
 
-KEPT = "last hidden layer"
 THIN = 8
 """Up to so many inputs, a layer is a few multiply-adds that fuse with its activation; a matrix product does not."""
 
@@ -25,12 +23,7 @@ class ColumnNetwork(Network):
 
     Values and gradients are those of `Network`, to rounding. Differentiate the mapped function: a gradient inside the
     `vmap`, path by path, is not supported. Inputs that come as numbers, one for each feature, need no transposition.
-
-    Fields:
-        keep: name the last hidden layer before its activation `KEPT`, for a checkpoint policy to save.
     """
-
-    keep: bool = eqx.field(static=True, default=False)
 
     def __call__(self, *parts: Float[Array, ""] | Float[Array, " _"]) -> Float[Array, " outputs"]:
         """Outputs for one row of inputs, given whole or in parts."""
@@ -46,12 +39,12 @@ class ColumnNetwork(Network):
                 axes = jax.tree.map(lambda own: 0 if own else None, tuple(batched))
                 return jax.vmap(lambda own, row: eqx.combine(own, rest)(*row), in_axes=axes)(weights, parts), True
             wide = [part if own else _repeat(part, size) for part, own in zip(parts, batched[1], strict=True)]
-            return _forward(eqx.combine(weights, rest), _columns(wide), self.keep).T, True
+            return _forward(eqx.combine(weights, rest), _columns(wide)).T, True
 
         return one(weights, parts)
 
 
-def columnar(tree: Any, *, keep: bool = False) -> Any:
+def columnar(tree: Any) -> Any:
     """The tree with every network in it exchanged for one that works on columns under `jax.vmap`.
 
     Example:
@@ -62,7 +55,7 @@ def columnar(tree: Any, *, keep: bool = False) -> Any:
     """
 
     def exchange(node: Any) -> Any:
-        return ColumnNetwork(node.layers, node.activation, keep) if isinstance(node, Network) else node
+        return ColumnNetwork(node.layers, node.activation) if isinstance(node, Network) else node
 
     return jax.tree.map(exchange, tree, is_leaf=lambda node: isinstance(node, Network))
 
@@ -80,13 +73,10 @@ def _columns(parts: Sequence[Float[Array, "paths *_"]]) -> list[Part]:
     return stacked
 
 
-def _forward(network: Network, parts: list[Part], keep: bool) -> Float[Array, "outputs paths"]:
+def _forward(network: Network, parts: list[Part]) -> Float[Array, "outputs paths"]:
     activation = ACTIVATIONS[network.activation]
-    for number, layer in enumerate(network.layers[:-1]):
-        hidden = _affine(layer, parts)
-        if keep and number == len(network.layers) - 2:
-            hidden = checkpoint_name(hidden, KEPT)
-        parts = [activation(hidden)]
+    for layer in network.layers[:-1]:
+        parts = [activation(_affine(layer, parts))]
     return _whole(_affine(network.layers[-1], parts))
 
 

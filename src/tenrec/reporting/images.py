@@ -1,8 +1,10 @@
 """The figures as PNG files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import plotly.io as pio
 
 from tenrec.core.errors import WorkError
@@ -11,11 +13,15 @@ from tenrec.reporting.data import ReportData
 
 
 def write_images(data: ReportData, folder: Path, *, width: int = 1100, scale: float = 2.0) -> list[Path]:
-    """Write every figure as `<name>.png` into `folder`.
+    """Write every figure of a report as `<name>.png` into `folder`; see `draw`."""
+    return draw({folder / f"{name}.png": figure for name, figure in figures(data).items()}, width=width, scale=scale)
+
+
+def draw(named: Mapping[Path, go.Figure], *, width: int = 1100, scale: float = 2.0) -> list[Path]:
+    """Write figures as PNG files; missing folders are made.
 
     Args:
-        data: the report's content.
-        folder: made if it does not exist.
+        named: figure by file.
         width: in CSS pixels; the height is the figure's own.
         scale: device pixels for each of them.
 
@@ -26,9 +32,9 @@ def write_images(data: ReportData, folder: Path, *, width: int = 1100, scale: fl
         import kaleido  # noqa: F401
     except ImportError as error:
         raise WorkError("PNG images need Kaleido, which is not installed; run `pip install kaleido`.") from error
-    folder.mkdir(parents=True, exist_ok=True)
-    named = figures(data)
-    paths = [folder / f"{name}.png" for name in named]
+    paths = list(named)
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
     try:
         heights: Any = [figure.layout.height for figure in named.values()]  # type: ignore[attr-defined]
         pio.write_images(list(named.values()), [*paths], width=width, height=heights, scale=scale)

@@ -55,8 +55,12 @@ def write_report(data: ReportData, path: Path) -> Path:
         data: the content.
         path: the file; missing folders are made.
     """
+    return save_page(report_html(data), path)
+
+
+def save_page(text: str, path: Path) -> Path:
+    """Write a page; the file is complete or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = report_html(data)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -71,27 +75,34 @@ def write_report(data: ReportData, path: Path) -> Path:
 
 def report_html(data: ReportData) -> str:
     """The whole page as text."""
-    sections = list(_sections(data))
+    tiled = "".join(tile_html(tile) for tile in tiles(data))
+    return page_html(data.title, data.subtitle, data.summary, tiled, list(_sections(data)), _footer(data))
+
+
+def page_html(
+    title: str, subtitle: str, summary: Iterable[str], tiled: str, sections: list[tuple[str, str, str]], footer: str
+) -> str:
+    """A page of findings, tiles (HTML) and sections (anchor, heading, HTML)."""
     links = "".join(f'<a href="#{anchor}">{escape(heading)}</a>' for anchor, heading, _ in sections)
     body = "".join(
         f'<section id="{anchor}"><h2>{escape(heading)}</h2>{content}</section>' for anchor, heading, content in sections
     )
-    findings = "".join(f"<li>{escape(sentence)}</li>" for sentence in data.summary)
+    findings = "".join(f"<li>{escape(sentence)}</li>" for sentence in summary)
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{SECURITY}">'
-        f"<title>{escape(data.title)}</title><style>{_asset('report.css')}</style>"
+        f"<title>{escape(title)}</title><style>{_asset('report.css')}</style>"
     )
     header = (
-        f'<header><p class="brand">tenrec</p><h1>{escape(data.title)}</h1>'
-        f'<p class="subtitle">{escape(data.subtitle)}</p>'
+        f'<header><p class="brand">tenrec</p><h1>{escape(title)}</h1>'
+        f'<p class="subtitle">{escape(subtitle)}</p>'
         f'<ul class="findings">{findings}</ul>'
-        f'<div class="tiles">{"".join(tile_html(tile) for tile in tiles(data))}</div></header>'
+        f'<div class="tiles">{tiled}</div></header>'
     )
     script = f"<script>{get_plotlyjs()}</script><script>{_asset('report.js')}</script>"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>{header}<nav><div>{links}</div></nav>'
-        f"<main>{body}</main><footer>{_footer(data)}</footer>{script}</body></html>\n"
+        f"<main>{body}</main><footer>{footer}</footer>{script}</body></html>\n"
     )
 
 
@@ -109,7 +120,7 @@ def _sections(data: ReportData) -> Iterable[tuple[str, str, str]]:
     plots = report_plots(data)
 
     def cards(*names: str) -> str:
-        return "".join(_card(plots[name]) for name in names if name in plots)
+        return "".join(card(plots[name]) for name in names if name in plots)
 
     if data.metrics.get("policies"):
         yield "comparison", "Comparison", _comparison(data) + f'<div class="pair">{cards("ratios", "cost")}</div>'
@@ -129,7 +140,7 @@ def _sections(data: ReportData) -> Iterable[tuple[str, str, str]]:
     yield "terms", "Terms", _glossary(data)
 
 
-def _card(plot: Plot) -> str:
+def card(plot: Plot) -> str:
     """A figure with heading, caption and a chip for each of its lines; the script draws it and wires the chips."""
     whole = plot.figure.to_dict()
     content = {"data": whole["data"], "layout": whole["layout"]}
@@ -154,7 +165,7 @@ def _chips(figure: go.Figure) -> str:
     """A legend of buttons that show and hide; none where there is nothing to choose from."""
     groups = {}
     for trace in traces(figure):
-        if trace.showlegend:
+        if getattr(trace, "showlegend", False):
             color = (trace.line.color if trace.type == "scatter" else None) or trace.marker.color
             groups[trace.legendgroup] = (trace.name, color, trace.visible != "legendonly")
     if len(groups) < 2:

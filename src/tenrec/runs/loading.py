@@ -27,11 +27,11 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
     if isinstance(source, HedgeConfig):
         given = source.model_dump(mode="json")
     elif isinstance(source, Mapping):
-        given = _plain(source)
+        given = plain_mapping(source)
     else:
         given = read_yaml(Path(source))
     for override in overrides:
-        _apply(given, override)
+        apply_override(given, override)
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:
@@ -67,11 +67,11 @@ def dump_config(config: BaseModel) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
 
 
-def _plain(source: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _plain(value) if isinstance(value, Mapping) else value for key, value in source.items()}
+def plain_mapping(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: plain_mapping(value) if isinstance(value, Mapping) else value for key, value in source.items()}
 
 
-def _apply(given: dict[str, Any], override: str) -> None:
+def apply_override(given: dict[str, Any], override: str) -> None:
     path, separator, text = override.partition("=")
     if not separator or not path:
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from tenrec.hedging.policies.bands import WhalleyWilmott, Zakamouline
 from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy, AbstractPositionPolicy, Own
+from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
@@ -12,15 +13,20 @@ __all__ = [
     "AbstractPositionPolicy",
     "BandNetwork",
     "BlackScholesDelta",
+    "CadenceMemory",
+    "CadenceThreshold",
     "FeedForward",
     "Leland",
     "MinimumVarianceDelta",
     "NoHedge",
     "Own",
+    "RuleView",
     "StateDelta",
     "WhalleyWilmott",
     "Zakamouline",
+    "cadence_threshold",
     "make_band_network",
     "make_feed_forward",
     "make_state_delta",
+    "rule_view",
 ]

@@ -46,7 +46,7 @@ def standalone(plot: Plot) -> go.Figure:
     margin = layout.margin
     figure.update_layout(
         title={"text": plot.title, "y": 0.97, "yanchor": "top"},
-        showlegend=any(trace.showlegend for trace in traces(figure)),
+        showlegend=any(getattr(trace, "showlegend", False) for trace in traces(figure)),
         margin={"l": margin.l or 24, "r": margin.r or 24, "t": (margin.t or 12) + 56, "b": margin.b or 24},
         height=layout.height + 60,
     )

@@ -1,0 +1,5 @@
+"""`python -m tenrec` is `tenrec`."""
+
+from tenrec.cli.app import main
+
+main()

@@ -1,0 +1,3 @@
+"""Tuning runs: configuration, run folder, recipe, exports."""
+
+__all__: list[str] = []

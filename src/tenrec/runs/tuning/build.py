@@ -1,0 +1,138 @@
+"""From the configuration of a tuning run to the objects it names."""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from tenrec.core.errors import ConfigError, DataError
+from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost
+from tenrec.runs.tuning.config import GeneratedSpec, LegSpec, RecordedTicksSpec, TuneConfig
+from tenrec.tuning.book import Book, GivenGreeks, Leg, book_path
+from tenrec.tuning.generator import GeneratedTicks, TickModel
+from tenrec.tuning.objective import Objective
+from tenrec.tuning.records import fit_model, read_ticks, with_funding
+from tenrec.tuning.scoring import Window, make_window
+from tenrec.tuning.search import PARAMETERS, Space
+from tenrec.tuning.ticks import DAY, RecordedTicks, Ticks, TickSource
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a tuning run works on: the ticks, the book, the costs, the space and the objective.
+
+    Args:
+        base: where relative file names of the configuration start.
+    """
+
+    config: TuneConfig
+    base: Path
+
+    @cached_property
+    def source(self) -> TickSource:
+        """The windows of ticks.
+
+        Raises:
+            DataError: the record cannot be used, or holds no whole window.
+        """
+        spec = self.config.ticks
+        if isinstance(spec, GeneratedSpec):
+            return GeneratedTicks(self.model, self.config.search.seed, spec.weeks, spec.interval_seconds)
+        ticks = self._recorded(spec)
+        source = RecordedTicks(ticks, spec.window_days * DAY)
+        if source.count == 0:
+            raise DataError(f"{spec.file} holds no window of {spec.window_days:g} days with ticks in half of it.")
+        return source
+
+    def _recorded(self, spec: RecordedTicksSpec) -> Ticks:
+        ticks = read_ticks(
+            self.base / spec.file, columns=spec.columns, since=spec.since, until=spec.until,
+            volatility_premium=spec.volatility_premium, day_count=self.config.book.day_count,
+        )  # fmt: skip
+        if spec.funding_file is None:
+            return ticks
+        names = {"symbol": spec.funding_symbol, "exchange": spec.funding_exchange}
+        return with_funding(ticks, self.base / spec.funding_file, **names, seed=self.config.search.seed)
+
+    @cached_property
+    def model(self) -> TickModel:
+        """The generator's model, fitted to a record where the configuration names one."""
+        spec = self.config.ticks
+        if not isinstance(spec, GeneratedSpec):
+            raise ConfigError("ticks.source is 'recorded', which has no model; set ticks.source: generated.")
+        known = {field.name for field in fields(TickModel)}
+        given = {name: value for name, value in spec.model_dump().items() if name in known}
+        model = TickModel(**given, day_count=self.config.book.day_count)
+        return model if spec.fit is None else fit_model(read_ticks(self.base / spec.fit), model)
+
+    @cached_property
+    def in_sample(self) -> range:
+        """Numbers of the earlier windows, which are tuned on."""
+        count = self.source.count
+        later = round(count * self.config.out_of_sample)
+        later = min(max(later, 1), count - 1) if self.config.out_of_sample > 0 and count > 1 else 0
+        return range(count - later)
+
+    @property
+    def out_of_sample(self) -> range:
+        """Numbers of the later windows, which are only reported on."""
+        return range(len(self.in_sample), self.source.count)
+
+    def window(self, number: int) -> Window:
+        """One window, ready to be scored."""
+        ticks = self.source.window(number)
+        book = self.book(ticks)
+        return make_window(
+            ticks, book, book_path(book, ticks), mark=self.config.book.mark,
+            reference_volatility=self.config.rule.reference_volatility,
+        )  # fmt: skip
+
+    def book(self, ticks: Ticks) -> Book:
+        """The book on these ticks."""
+        spec = self.config.book
+        if spec.greeks is not None:
+            content = GivenGreeks(**spec.greeks.model_dump())
+        else:
+            content = tuple(_leg(leg, ticks) for leg in spec.legs)
+        return Book(spec.notional, content, spec.settlement, spec.rate, spec.day_count)
+
+    def check_book(self) -> None:
+        """Refuse legs that are over before the first tick."""
+        if self.config.book.greeks is not None:
+            return
+        ticks = self.source.window(0)
+        for leg in self.config.book.legs:
+            if leg.expiry is not None and _leg(leg, ticks).expiry <= float(ticks.time[0]):
+                raise ConfigError(
+                    f"A leg of the book (strike {leg.strike:g}) expired on {leg.expiry:%Y-%m-%d %H:%M}, before the "
+                    "ticks begin; take it out, or use earlier ticks."
+                )
+
+    @property
+    def costs(self) -> tuple[AbstractCost, ...]:
+        """What trading costs."""
+        spec = self.config.costs
+        fee = MakerTakerCost(*(jnp.asarray(x) for x in (spec.maker, spec.taker, spec.slippage, spec.maker_share)))
+        return (fee, HalfSpreadCost()) if spec.half_spread else (fee,)
+
+    @property
+    def space(self) -> Space:
+        """What is searched; the other parameters are the configuration's rule."""
+        rule = self.config.rule
+        fixed = {name: float(getattr(rule, name)) for name in PARAMETERS}
+        return Space(self.config.search.dimensions(), fixed, rule.trigger, self.config.costs.rate)
+
+    @property
+    def objective(self) -> Objective:
+        """What is tuned."""
+        return Objective(**self.config.objective.model_dump(), notional=self.config.book.notional)
+
+
+def _leg(leg: LegSpec, ticks: Ticks) -> Leg:
+    if leg.moneyness is not None and leg.days is not None:
+        return Leg(leg.kind, leg.moneyness, leg.days * DAY, leg.quantity)
+    if leg.expiry is None or leg.strike is None or ticks.start is None:
+        raise ConfigError("book.legs name an expiry date, but the ticks have no dates; give moneyness and days.")
+    left = (leg.expiry.replace(tzinfo=None) - ticks.start).total_seconds()
+    return Leg(leg.kind, leg.strike, left, leg.quantity, relative=False)

@@ -1,0 +1,142 @@
+"""Findings and recommendations in words, from the numbers of a tuning run."""
+
+from typing import Any
+
+from tenrec.runs.tuning.config import GeneratedSpec, TuneConfig
+from tenrec.tuning.rivals import clock
+
+
+def usd(value: float) -> str:
+    """An amount of the quote currency without its cents.
+
+    Example:
+        >>> usd(-1234.5), usd(0.2)
+        ('−1,234', '0')
+    """
+    text = f"{abs(value):,.0f}"
+    return f"−{text}" if value < 0 and text != "0" else text
+
+
+def title_of(config: TuneConfig) -> str:
+    """The headline."""
+    kind = "short-gamma" if _short(config) else "options"
+    return f"Tuned hedge of a {kind} {config.book.underlying} book"
+
+
+def _short(config: TuneConfig) -> bool:
+    greeks = config.book.greeks
+    return greeks.gamma < 0 if greeks is not None else all(leg.quantity < 0 for leg in config.book.legs)
+
+
+def subtitle_of(config: TuneConfig, metrics: dict[str, Any]) -> str:
+    """What was tuned, on what."""
+    market, windows = metrics["market"], metrics["windows"]
+    kind = "generated" if isinstance(config.ticks, GeneratedSpec) else "recorded"
+    weeks = f"{windows['in_sample']} weeks tuned on, {windows['out_of_sample']} later ones kept for the report"
+    book = f"{config.book.notional:,.0f} USD notional, {config.book.settlement} hedge"
+    return f"{book}, {market['ticks']:,} {kind} ticks; {weeks}."
+
+
+def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
+    """The sentences at the top of the report."""
+    tuned, default = metrics["comparison"]["tuned"], metrics["comparison"]["default"]
+    outside = tuned["out_of_sample"] is not None
+    sample = "out_of_sample" if outside else "in_sample"
+    where = "Out of sample" if outside else "In sample (no later weeks were kept)"
+    now, before = tuned[sample], default[sample]
+    told = [
+        f"{where}, the tuned rule scores {now['score']:.2f} against {before['score']:.2f} of the default rule: "
+        f"{usd(now['net_pnl'])} USD a week against {usd(before['net_pnl'])}, at a cost of {usd(now['cost'])} against "
+        f"{usd(before['cost'])} and {now['hedges']:,.0f} hedges against {before['hedges']:,.0f}.",
+        verdict(metrics),
+        *against_others(metrics, sample),
+    ]
+    odds = metrics["overfitting"]["probability_of_overfitting"]
+    luck = metrics["overfitting"]
+    told.append(
+        f"The deflated Sharpe ratio is {luck['deflated_sharpe']:.2f}: the probability that the tuned Sharpe ratio is "
+        f"more than the best of {luck['sets_tried']:,} worthless sets would show."
+        + (f" The probability of backtest overfitting is {odds:.2f}." if odds is not None else "")
+    )
+    about = metrics["market"]["about"]
+    told.append("Ticks: " + "; ".join(f"{name} {source}" for name, source in about.items()) + ".")
+    return tuple(told)
+
+
+def verdict(metrics: dict[str, Any]) -> str:
+    """Whether the tuned set is better than the default."""
+    difference = metrics["tuned_minus_default"]
+    interval = (
+        f"{difference['value']:+.2f} in score, 95 % interval [{difference['low']:+.2f}, {difference['high']:+.2f}]"
+    )
+    if metrics["comparison"]["tuned"]["out_of_sample"] is None:
+        return f"Without later weeks nothing says that the advantage ({interval}) will last."
+    if difference["low"] > 0:
+        return f"The tuned set is better than the default out of sample ({interval})."
+    if difference["value"] > 0:
+        return f"Out of sample the tuned set is not reliably better than the default ({interval})."
+    return f"The tuned set is no better than the default out of sample ({interval}); keep the default."
+
+
+def against_others(metrics: dict[str, Any], sample: str) -> list[str]:
+    """How the tuned set stands beside fixed cadences and Whalley–Wilmott."""
+    entries = metrics["comparison"]
+    score = entries["tuned"][sample]["score"]
+    rivals = {key: entry for key, entry in entries.items() if key not in ("tuned", "default", "no_hedge")}
+    if not rivals:
+        return []
+    best = max(rivals.values(), key=lambda entry: entry[sample]["score"])
+    if score > best[sample]["score"]:
+        top = f"{best['label']} with {best[sample]['score']:.2f}"
+        return [f"It scores above every fixed cadence and band; the best of them is {top}."]
+    ahead = [entry for entry in rivals.values() if entry[sample]["score"] >= score]
+    named = ", ".join(f"{entry['label']} ({entry[sample]['score']:.2f})" for entry in ahead)
+    return [f"It does not beat {named}."]
+
+
+def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, str]:
+    """Heading → sentence: timing, sizing, gamma scalping, costs, risk, and when to tune again."""
+    rule, market = metrics["rule"], metrics["market"]
+    tuned = metrics["comparison"]["tuned"]
+    judged = tuned["out_of_sample"] or tuned["in_sample"]
+    notional = config.book.notional
+    cadence, threshold = rule["cadence_seconds"], rule["delta_threshold"]
+    both = config.rule.trigger == "both"
+    units = threshold * notional / market["price"][0]
+    reached = judged["mean_abs_delta"] * market["price"][0] / notional
+    timing = (
+        f"Look every {clock(cadence)}{' and hedge only' if both else ', and at once'} when net delta leaves "
+        f"{threshold:.0%} of notional (about {units:,.2f} {config.book.underlying}); on average it was "
+        f"{reached:.1%}."
+    )
+    sizing = (
+        f"Trade towards {rule['hedge_ratio']:.0%} of the delta, at most {rule['max_hedge_per_interval']:.0%} "
+        f"of notional ({usd(rule['max_hedge_per_interval'] * notional)} USD) in one hedge."
+    )
+    share = (metrics["importance"] or {"alone": {}})["alone"].get("gamma_scalp_threshold")
+    scalp = (
+        f"Hedge back fully once ½·|Γ|·ΔS² since the last hedge passes {rule['gamma_scalp_threshold']:.1%} of notional "
+        f"({usd(rule['gamma_scalp_threshold'] * notional)} USD)."
+    )
+    if share is not None and share < 0.01:
+        scalp += " On these ticks the threshold explains less than 1 % of the score: it is rarely or never reached."
+    rate = 100.0 * judged["cost"] / max(judged["turnover"], 1e-9) * 100.0
+    costs = (
+        f"Expect about {judged['hedges']:,.0f} hedges and {usd(judged['cost'])} USD of costs a week, {rate:.1f} bp of "
+        f"{judged['turnover'] / 1e6:,.2f} M USD traded."
+    )
+    risk = (
+        f"A week's net P&L averaged {usd(judged['net_pnl'])} USD with a standard deviation of "
+        f"{usd(judged['net_std'])}; the mean largest drawdown of a week was {usd(judged['max_drawdown'])} USD, "
+        f"the worst {usd(judged['worst_drawdown'])}; the worst 5 % of the hours lost "
+        f"{usd(judged['cvar95_hourly'])} USD on average."
+    )
+    again = "Monthly with fresh data, after a change of regime, and when the position's size changes much."
+    return {
+        "Hedge timing": timing,
+        "Sizing": sizing,
+        "Gamma scalping": scalp,
+        "Costs and hedges a week": costs,
+        "Risk profile": risk,
+        "When to tune again": again,
+    }
