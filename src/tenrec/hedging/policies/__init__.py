@@ -5,6 +5,12 @@ from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy, Abs
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
+from tenrec.hedging.policies.wealthy import (
+    WealthBandNetwork,
+    WealthFeedForward,
+    WealthScale,
+    fit_wealth_scale,
+)
 
 __all__ = [
     "AbstractBandPolicy",
@@ -18,8 +24,12 @@ __all__ = [
     "NoHedge",
     "Own",
     "StateDelta",
+    "WealthBandNetwork",
+    "WealthFeedForward",
+    "WealthScale",
     "WhalleyWilmott",
     "Zakamouline",
+    "fit_wealth_scale",
     "make_band_network",
     "make_feed_forward",
     "make_state_delta",
