@@ -92,7 +92,7 @@ def test_a_constant_feature_is_centred_and_not_blown_up():
     [
         (
             ["log_moneyness", "moonshine"],
-            "'moonshine' is not known here; choose from .*volatility, position, skew, trend",
+            "'moonshine' is not known here; choose from .*volatility, position, wealth, skew, trend",
         ),
         ([], "names nothing to see; choose from delta, "),
     ],

@@ -152,8 +152,8 @@ def optimum(
 ) -> None:
     """The exact optimum by dynamic programming, and every policy's gap to it.
 
-    For one European payoff in one Black–Scholes asset under proportional cost and entropic risk. Given a run folder,
-    the learned policies are valued too, without Monte Carlo noise.
+    For one European payoff in one Black–Scholes asset under proportional cost. Given a run folder, the learned policies
+    are valued too: without Monte Carlo noise under the entropic risk, on a million paths under the others.
     """
     from tenrec.cli.show import reporting, show_optimum
     from tenrec.runs.optimum import optimum_of

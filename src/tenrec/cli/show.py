@@ -91,16 +91,21 @@ def show_optimum(section: Mapping[str, Any], *, as_json: bool) -> None:
     from rich.table import Table
 
     console = terminal()
+    price = section["indifference_price"]
     console.print(
         f"Exact optimum [bold]{section['optimum_bp']:.4f} bp[/] of spot, numerical error below "
-        f"{section['numerical_error_bp']:.1e} bp; indifference price {section['indifference_price']:.6g}",
+        f"{section['numerical_error_bp']:.1e} bp" + ("" if price is None else f"; indifference price {price:.6g}"),
         highlight=False,
     )
-    table = Table("policy", "exact value, bp", "gap, bp", box=None, header_style="bold")
+    simulated = any("standard_error_bp" in entry for entry in section["policies"].values())
+    value = "value ± standard error, bp" if simulated else "exact value, bp"
+    table = Table("policy", value, "gap, bp", box=None, header_style="bold")
     for column in table.columns[1:]:
         column.justify = "right"
     for name, entry in sorted(section["policies"].items(), key=lambda item: item[1]["gap_bp"]):
-        table.add_row(name, f"{entry['value_bp']:.4f}", f"{entry['gap_bp']:.4f}")
+        error, digits = entry.get("standard_error_bp"), 2 if simulated else 4
+        noise = "" if error is None else f" ± {error:.2f}"
+        table.add_row(name, f"{entry['value_bp']:.{digits}f}{noise}", f"{entry['gap_bp']:.{digits}f}")
     console.print(table)
 
 

@@ -12,6 +12,8 @@ from tenrec.hedging.sensitivities import book_delta, book_gamma
 from tenrec.hedging.view import MarketView
 
 POSITION = "position"
+WEALTH = "wealth"
+OWN_FEATURES = (POSITION, WEALTH)
 
 
 def _reference_strike(view: MarketView) -> Float[Array, "*at"]:
@@ -69,7 +71,7 @@ def feature_columns(names: Sequence[str], view: MarketView) -> list[Float[Array,
         elif name in view.signal_names:
             columns.append(view.signals[..., view.signal_names.index(name)])
         else:
-            known = ", ".join([*sorted(FEATURES), POSITION, *view.signal_names])
+            known = ", ".join([*sorted(FEATURES), *OWN_FEATURES, *view.signal_names])
             raise ConfigError(f"policy feature {name!r} is not known here; choose from {known}.")
     return columns
 

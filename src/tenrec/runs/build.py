@@ -13,7 +13,15 @@ from tenrec.core.grid import TimeGrid
 from tenrec.data import read_price_paths, read_price_series
 from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
 from tenrec.hedging.engine import Terms
-from tenrec.hedging.optimum import Problem, european_payoff
+from tenrec.hedging.optimum import (
+    Criterion,
+    MeanDeviation,
+    MeanVariance,
+    Problem,
+    Quadratic,
+    Shortfall,
+    european_payoff,
+)
 from tenrec.markets import AbstractMarket, ArraysMarket, BlackScholesMarket, BootstrapMarket, HestonMarket, split_rows
 from tenrec.markets.base import HedgeWith
 from tenrec.pricing import black_scholes, heston
@@ -22,10 +30,14 @@ from tenrec.runs.config import (
     ArraysSpec,
     BlackScholesSpec,
     BootstrapSpec,
+    CVaRSpec,
+    EntropicSpec,
     EuropeanSpec,
     HedgeConfig,
     HestonSpec,
     ListedSpec,
+    MeanStdSpec,
+    MeanVarianceSpec,
 )
 
 
@@ -202,11 +214,6 @@ def optimum_problem(config: HedgeConfig) -> Problem:
             f"market.model is {spec.model!r}; the exact optimum is computed for one Black–Scholes asset, "
             "so set market.model to black_scholes or leave the optimum out."
         )
-    if config.risk.measure != "entropic":
-        raise UnsolvableError(
-            f"risk.measure is {config.risk.measure!r}; the exact optimum is computed for the entropic risk, "
-            "so set risk.measure to entropic or leave the optimum out."
-        )
     legs, grid = legs_of(config), build_grid(config)
     if len({leg.days for leg in legs}) > 1:
         raise UnsolvableError(
@@ -226,8 +233,26 @@ def optimum_problem(config: HedgeConfig) -> Problem:
         dt=grid.dt,
         cost=config.costs.proportional,
         unwind=config.costs.unwind,
-        aversion=config.risk.aversion,
+        aversion=config.risk.aversion if isinstance(config.risk, EntropicSpec) else 1.0,
         payoff=payoff,
         kinks=kinks,
         margined=config.hedge_with[0] == "future",
     )
+
+
+def optimum_criterion(config: HedgeConfig, problem: Problem, premium: float) -> Criterion | None:
+    """The risk as dynamic programming with wealth needs it; None for the entropic one, which does without.
+
+    Args:
+        premium: received at the start, quote currency; it enters a quadratic risk alone.
+    """
+    risk = config.risk
+    if isinstance(risk, EntropicSpec):
+        return None
+    if isinstance(risk, CVaRSpec):
+        return Shortfall(risk.level)
+    if isinstance(risk, MeanStdSpec):
+        return MeanDeviation(risk.k)
+    if isinstance(risk, MeanVarianceSpec):
+        return MeanVariance(risk.aversion)
+    return Quadratic(premium * float(problem.growth[0]) / problem.spot)

@@ -254,6 +254,10 @@ class PolicySpec(Section):
             raise ValueError(
                 f"features name 'position', which a {self.kind} does not take; leave it out, or set kind: feed_forward"
             )
+        if "wealth" in self.features and self.kind == "state_delta":
+            raise ValueError(
+                "features name 'wealth', which a state_delta does not take; leave it out, or set kind: band_network"
+            )
         return self
 
 

@@ -14,9 +14,10 @@ from tenrec.hedging.optimum import solve, value_policy
 from tenrec.hedging.policies import AbstractPolicy, AbstractPositionPolicy
 from tenrec.hedging.view import view_at
 from tenrec.runs.advice import Setting
-from tenrec.runs.build import optimum_problem
+from tenrec.runs.build import build_contract, build_market, optimum_criterion, optimum_problem, premium_of
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.loading import load_config
+from tenrec.runs.optimum_wealth import wealth_section
 from tenrec.runs.policies import baseline, load_policy, spec_named
 from tenrec.runs.progress import Reporter
 from tenrec.runs.run import load
@@ -27,12 +28,18 @@ Target = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
 
 
 def optimum_section(config: HedgeConfig, policies: Mapping[str, AbstractPolicy], reporter: Reporter) -> dict[str, Any]:
-    """The `optimum` part of `metrics.json`: least risk, its numerical error, and the exact gap of every policy.
+    """The `optimum` part of `metrics.json`: least risk, its numerical error, and the gap of every policy.
+
+    Under the entropic risk the gaps are exact; under the others they are simulated, with their standard errors.
 
     Raises:
         UnsolvableError: the run is not a problem that dynamic programming solves exactly.
     """
     problem = optimum_problem(config)
+    premium = premium_of(config, build_contract(config), build_market(config, Path()))
+    criterion = optimum_criterion(config, problem, premium)
+    if criterion is not None:
+        return wealth_section(config, problem, criterion, premium, policies, reporter)
     reporter.start("exact optimum", problem.steps)
     best = solve(problem, progress=lambda done, _: reporter.advance(done))
     setting, entries = build_setting(config), {}

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from tenrec.core.errors import ConfigError
-from tenrec.hedging.features import POSITION, FeatureMap
+from tenrec.hedging.features import OWN_FEATURES, POSITION, WEALTH, FeatureMap
 from tenrec.hedging.policies import (
     AbstractPolicy,
     BandNetwork,
@@ -20,8 +20,12 @@ from tenrec.hedging.policies import (
     Leland,
     MinimumVarianceDelta,
     NoHedge,
+    WealthBandNetwork,
+    WealthFeedForward,
+    WealthScale,
     WhalleyWilmott,
     Zakamouline,
+    fit_wealth_scale,
     make_band_network,
     make_feed_forward,
     make_state_delta,
@@ -82,11 +86,13 @@ def untrained(spec: PolicySpec, view: MarketView, config: HedgeConfig, key: PRNG
         "key": key,
     }
     if spec.kind == "feed_forward":
-        return make_feed_forward(view, standardise=spec.standardise, **common)
+        plain = make_feed_forward(view, standardise=spec.standardise, **common)
+        return WealthFeedForward(plain, fit_wealth_scale(view)) if WEALTH in spec.features else plain
     if spec.kind == "state_delta":
         return make_state_delta(bound=spec.bound, **common)
     cost, aversion = max(config.costs.proportional, 1e-5), aversion_of(config)
-    return make_band_network(view, standardise=spec.standardise, cost=cost, aversion=aversion, **common)
+    band = make_band_network(view, standardise=spec.standardise, cost=cost, aversion=aversion, **common)
+    return WealthBandNetwork(band, fit_wealth_scale(view)) if WEALTH in spec.features else band
 
 
 def skeleton(spec: PolicySpec, instruments: int) -> AbstractPolicy:
@@ -96,15 +102,18 @@ def skeleton(spec: PolicySpec, instruments: int) -> AbstractPolicy:
         return make_state_delta(
             features=spec.features, hidden=spec.hidden, activation=spec.activation, key=key, bound=spec.bound
         )
-    names = tuple(name for name in spec.features if name != POSITION)
+    names = tuple(name for name in spec.features if name not in OWN_FEATURES)
+    sees_wealth, scale = WEALTH in spec.features, WealthScale(jnp.zeros(()), jnp.ones(()))
     sees_position = spec.kind == "feed_forward" and POSITION in spec.features
     features = FeatureMap(names, jnp.zeros(len(names)), jnp.ones(len(names)))
-    inputs = len(names) + sees_position * instruments
+    inputs = len(names) + sees_position * instruments + sees_wealth
     outputs = instruments if spec.kind == "feed_forward" else 3
     network = make_network(inputs, spec.hidden, outputs, key=key, activation=spec.activation)
     if spec.kind == "feed_forward":
-        return FeedForward(features, network, jnp.ones(()), sees_position)
-    return BandNetwork(features, network, jnp.zeros(()), jnp.ones(()))
+        plain = FeedForward(features, network, jnp.ones(()), sees_position)
+        return WealthFeedForward(plain, scale) if sees_wealth else plain
+    band = BandNetwork(features, network, jnp.zeros(()), jnp.ones(()))
+    return WealthBandNetwork(band, scale) if sees_wealth else band
 
 
 def policy_name(spec: PolicySpec) -> str:

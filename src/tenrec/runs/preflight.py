@@ -9,7 +9,7 @@ import jax
 from tenrec.backtest import SIGNAL_NAMES
 from tenrec.core.errors import ConfigError
 from tenrec.hedging.assess import views
-from tenrec.hedging.features import FEATURES, POSITION
+from tenrec.hedging.features import FEATURES, OWN_FEATURES
 from tenrec.runs.build import optimum_problem
 from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
 from tenrec.runs.policies import untrained
@@ -39,7 +39,7 @@ def preflight(config: HedgeConfig, base: Path) -> None:
 
 
 def _refuse_unknown_features(specs: Iterable[PolicySpec], signals: Iterable[str]) -> None:
-    known = [*sorted(FEATURES), POSITION, *signals]
+    known = [*sorted(FEATURES), *OWN_FEATURES, *signals]
     for spec in specs:
         unknown = [name for name in spec.features if name not in known]
         if unknown:

@@ -26,7 +26,7 @@ class Problem:
         dt: (steps,) length of each period in years, positive; they may differ.
         payoff: cash that the hedger receives at T as a function of S_T, vectorised; negative for a sold option.
         kinks: the spots where `payoff` or its slope jumps.
-        aversion: a, in units of one over (loss / S₀); positive.
+        aversion: a of the entropic risk, in units of one over (loss / S₀); positive. Other risks do not use it.
         cost: share of the traded value that a trade costs.
         unwind: whether giving up the last position at T is charged.
         drift: μ, continuous annual growth of the expected price, E S_t = S₀·exp(μt), dividends not included.
@@ -51,7 +51,7 @@ class Problem:
     dt: Float[np.ndarray, " steps"]
     payoff: Payoff
     kinks: tuple[float, ...]
-    aversion: float
+    aversion: float = 1.0
     cost: float = 0.0
     unwind: bool = False
     drift: float = 0.0

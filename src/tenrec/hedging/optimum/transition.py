@@ -29,7 +29,7 @@ def last_period(problem: Problem, spot: np.ndarray, positions: Positions, resolu
 def _last_rows(problem: Problem, spot: np.ndarray, positions: Positions, resolution: Resolution) -> Values:
     aversion, deviation = problem.aversion, problem.deviation[-1]
     shift = problem.log_mean[-1] - problem.log_mean[-2]
-    normal, weight = _panels(problem, np.log(spot) + shift, resolution)
+    normal, weight = last_panels(problem, np.log(spot) + shift, resolution)
     later = np.exp(np.log(spot)[:, None] + shift + deviation * normal)
     flow = problem.flow(later)
     charge = aversion * problem.cost * np.abs(positions) * problem.unwind
@@ -42,7 +42,7 @@ def _last_rows(problem: Problem, spot: np.ndarray, positions: Positions, resolut
     return np.log(total) + top[:, 0, :] + aversion * problem.financing[-1] * spot[:, None] * positions
 
 
-def _panels(problem: Problem, mean: np.ndarray, resolution: Resolution) -> tuple[np.ndarray, np.ndarray]:
+def last_panels(problem: Problem, mean: np.ndarray, resolution: Resolution) -> tuple[np.ndarray, np.ndarray]:
     """Nodes (in standard deviations) and weights of E f(Z) for each row, shape (rows, nodes)."""
     tail = resolution.tail
     base = np.broadcast_to(np.linspace(-tail, tail, 5), (mean.size, 5))

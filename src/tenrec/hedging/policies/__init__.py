@@ -6,6 +6,12 @@ from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, Rul
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
+from tenrec.hedging.policies.wealthy import (
+    WealthBandNetwork,
+    WealthFeedForward,
+    WealthScale,
+    fit_wealth_scale,
+)
 
 __all__ = [
     "AbstractBandPolicy",
@@ -22,9 +28,13 @@ __all__ = [
     "Own",
     "RuleView",
     "StateDelta",
+    "WealthBandNetwork",
+    "WealthFeedForward",
+    "WealthScale",
     "WhalleyWilmott",
     "Zakamouline",
     "cadence_threshold",
+    "fit_wealth_scale",
     "make_band_network",
     "make_feed_forward",
     "make_state_delta",

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from tenrec.hedging.features import POSITION, FeatureMap, fit_features
+from tenrec.hedging.features import OWN_FEATURES, POSITION, WEALTH, FeatureMap, fit_features
 from tenrec.hedging.policies.bands import Edges, Zakamouline
 from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPositionPolicy
 from tenrec.hedging.view import MarketView
@@ -76,12 +76,16 @@ def make_feed_forward(
     standardise: bool,
     key: PRNGKeyArray,
 ) -> FeedForward:
-    """An untrained feed-forward policy, its features scaled on a sample of views."""
+    """An untrained feed-forward policy, its features scaled on a sample of views; `wealth` adds a last input."""
     sees_position = POSITION in features
-    names = [name for name in features if name != POSITION]
+    names = [name for name in features if name not in OWN_FEATURES]
     instruments = view.price.shape[-1]
     network = make_network(
-        len(names) + sees_position * instruments, hidden, instruments, key=key, activation=activation
+        len(names) + sees_position * instruments + (WEALTH in features),
+        hidden,
+        instruments,
+        key=key,
+        activation=activation,
     )
     scale = jnp.maximum(jnp.max(jnp.sum(jnp.abs(view.quantity), axis=-1)), 1e-12)
     return FeedForward(fit_features(names, view, standardise=standardise), network, scale, sees_position)
@@ -98,9 +102,11 @@ def make_band_network(
     aversion: float,
     key: PRNGKeyArray,
 ) -> BandNetwork:
-    """An untrained band network; it starts as Zakamouline's band."""
-    names = [name for name in features if name != POSITION]
-    network = make_network(len(names), hidden, 3, key=key, activation=activation, output_scale=0.0)
+    """An untrained band network; it starts as Zakamouline's band. The feature `wealth` adds a last input."""
+    names = [name for name in features if name not in OWN_FEATURES]
+    network = make_network(
+        len(names) + (WEALTH in features), hidden, 3, key=key, activation=activation, output_scale=0.0
+    )
     return BandNetwork(
         fit_features(names, view, standardise=standardise),
         network,
