@@ -20,6 +20,14 @@ LESS: dict[str, dict[str, Any]] = {
     "training": {"updates": 4, "paths": 64, "validation_paths": 64},
     "evaluate": {"paths": 500, "against": ["no_hedge", "black_scholes_delta", "whalley_wilmott"]},
 }
+LESS_TUNED = [
+    "--trials=4",
+    "--no-png",
+    "--set=ticks.weeks=2",
+    "--set=ticks.interval_seconds=900",
+    "--set=search.bulk=16",
+    "--set=search.space.cadence_seconds='[900, 3600]'",
+]
 LESS_BUNDLED = ["--set=training.updates=4", "--set=market.mix.paths=50"]
 
 
@@ -69,7 +77,8 @@ def test_readme_runs(tmp_path: Path):
             if line.startswith("tenrec "):
                 # A run on the bundled data reads no configuration of this folder that could be made small.
                 bundled = line.startswith("tenrec hedge") and ".yaml" not in line
-                execute(" ".join([line, *LESS_BUNDLED]) if bundled else line, tmp_path)
+                less = LESS_BUNDLED if bundled else LESS_TUNED if line.startswith("tenrec tune") else []
+                execute(" ".join([line, *less]), tmp_path)
                 ran += 1
     assert ran > 0
 

@@ -17,6 +17,7 @@ from tenrec.hedging.policies import (
     StateDelta,
     WhalleyWilmott,
     Zakamouline,
+    cadence_threshold,
     make_band_network,
     make_feed_forward,
     make_state_delta,
@@ -32,6 +33,7 @@ POLICIES = sorted(
         *LEARNED[1:],
         "black_scholes_delta",
         "black_scholes_delta_entry",
+        "cadence_threshold",
         "leland",
         "minimum_variance_delta",
         "no_hedge",
@@ -51,6 +53,8 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return BlackScholesDelta("current")
         case "black_scholes_delta_entry":
             return BlackScholesDelta("entry")
+        case "cadence_threshold":
+            return cadence_threshold(max_hedge_per_interval=1e9, gamma_scaling=1.0, volatility_scaling=0.5)
         case "leland":
             return Leland(cost)
         case "minimum_variance_delta":

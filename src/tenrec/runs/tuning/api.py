@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -238,7 +239,7 @@ def _bulk_table(desk: Desk, bulk: Bulk) -> pl.DataFrame:
     inside = bulk.found.windows(slice(0, len(desk.in_sample)))
     shown = summary(inside)
     names = ("net_pnl", "cost", "hedges", "sharpe", "max_drawdown", "error_std")
-    return pl.DataFrame({"score": desk.objective.score(inside), **bulk.values, **{name: shown[name] for name in names}})
+    return pl.DataFrame({"score": desk.wanted.score(inside), **bulk.values, **{name: shown[name] for name in names}})
 
 
 def _windows_table(desk: Desk, rivals: list[Rival], found: Results) -> pl.DataFrame:
@@ -275,5 +276,6 @@ def _replay(desk: Desk, tuned: Rival, table: pl.DataFrame) -> tuple[pl.DataFrame
     kept = (np.arange(count) % max(count // MOST_ROWS, 1) == 0) | (whole["trade"].to_numpy() != 0)
     if kept.sum() > 2 * MOST_ROWS:
         kept = np.arange(count) % max(count // MOST_ROWS, 1) == 0
-    dates = f", from {ticks.start:%Y-%m-%d}" if ticks.start is not None else ""
+    begun = ticks.start + timedelta(seconds=float(ticks.time[0])) if ticks.start is not None else None
+    dates = f", from {begun:%Y-%m-%d}" if begun is not None else ""
     return whole.filter(pl.Series(kept)), f"week {best + 1}{dates}{' (out of sample)' if later.height else ''}"

@@ -87,7 +87,7 @@ def walk_forward(desk: Desk, bulk: Bulk) -> list[dict[str, float]]:
     count = len(bulk.found.years)
     rows = []
     for number in range(min(LEAST_HISTORY, count), count):
-        score = desk.objective.score(bulk.found.windows(slice(0, number)))
+        score = desk.wanted.score(bulk.found.windows(slice(0, number)))
         best = int(np.argmax(score))
         shown = bulk.found.windows([number]).sets([best])
         tally = {name: float(shown.tally[name][0, 0]) for name in ("wealth", "cost", "hedges", "drawdown")}
@@ -98,6 +98,6 @@ def walk_forward(desk: Desk, bulk: Bulk) -> list[dict[str, float]]:
 
 def importance(desk: Desk, bulk: Bulk) -> dict[str, Any]:
     """Share of the score's variance over the bulk's sets that each parameter explains alone, and what is left."""
-    score = desk.objective.score(bulk.found.windows(slice(0, len(desk.in_sample))))
+    score = desk.wanted.score(bulk.found.windows(slice(0, len(desk.in_sample))))
     shares = main_effects(bulk.values, score)
     return {"alone": shares, "together": max(1.0 - sum(shares.values()), 0.0), "sets": int(score.size)}

@@ -104,7 +104,7 @@ def bulk_pass(desk: Desk, market: Market, reporter: Reporter) -> tuple[Bulk, lis
 
 def evaluator(desk: Desk, windows: list[Window], facts: list[Facts]) -> Evaluate:
     """What a trial does: one set over the earlier windows, in one precision."""
-    space, objective, costs, packed = desk.space, desk.objective, desk.costs, pack(windows)
+    space, objective, costs, packed = desk.space, desk.wanted, desk.costs, pack(windows)
 
     def evaluate(values: Mapping[str, float]) -> tuple[list[float], float, dict[str, float]]:
         policy = space.policies({name: np.asarray(value) for name, value in values.items()})
@@ -123,7 +123,7 @@ def begin_study(desk: Desk, study: "optuna.Study", bulk: Bulk) -> None:
     spec = desk.config.search
     if study.get_trials(deepcopy=False) or not spec.bulk:
         return
-    score = desk.objective.score(bulk.found.windows(slice(0, len(desk.in_sample))))
+    score = desk.wanted.score(bulk.found.windows(slice(0, len(desk.in_sample))))
     for index in best_first(score, min(spec.seeded, spec.trials)):
         study.enqueue_trial({name: float(value[index]) for name, value in bulk.values.items()})
 
@@ -175,7 +175,7 @@ def judge(desk: Desk, rivals: list[Rival], facts: list[Facts], reporter: Reporte
     if not bands:
         return everyone, found
     inside = found.windows(slice(0, len(desk.in_sample)))
-    best = len(rivals) + int(np.argmax(desk.objective.score(inside)[len(rivals) :]))
+    best = len(rivals) + int(np.argmax(desk.wanted.score(inside)[len(rivals) :]))
     kept = [*range(len(rivals)), best]
     return [everyone[index] for index in kept], found.sets(kept)
 
