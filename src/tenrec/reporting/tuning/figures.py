@@ -252,7 +252,7 @@ def pareto_plot(data: TuneReport) -> Plot | None:
         hovertemplate="tuned: cost %{x:,.0f}, risk %{y:,.0f}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title="Mean cost of a week (USD)", zeroline=False)
-    low, high = float(everything["error_std"].min()), float(np.quantile(everything["error_std"].to_numpy(), 0.99))
+    low, high = (float(bound) for bound in np.quantile(everything["error_std"].to_numpy(), [0.0, 0.99]))
     pad = 0.08 * (high - low) or 1.0
     figure.update_yaxes(title="Std of a week's hedge error (USD)", zeroline=False, range=[low - pad, high + pad])
     return Plot(
