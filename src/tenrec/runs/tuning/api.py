@@ -16,7 +16,7 @@ from tenrec.core.errors import ConfigError, InterruptedWork
 from tenrec.runs.progress import Reporter, Silent
 from tenrec.runs.tuning.build import Desk
 from tenrec.runs.tuning.config import TuneConfig
-from tenrec.runs.tuning.evidence import comparison, importance, overfitting, paired_scores, walk_forward
+from tenrec.runs.tuning.evidence import comparison, importance, later_mean, overfitting, paired_scores, walk_forward
 from tenrec.runs.tuning.export import exported, write_exports
 from tenrec.runs.tuning.folder import TuneFolder, create, refuse_foreign, study_config, tune_id
 from tenrec.runs.tuning.kinds import is_tune_run
@@ -188,6 +188,7 @@ def _conclude(
     judged = outside if len(outside.years) else found
     table = _windows_table(desk, rivals, found)
     shown, title = _replay(desk, rivals[0], table)
+    forward = pl.DataFrame(walk_forward(desk, bulk))
     metrics = {
         "kind": "tune",
         "parameters": list(desk.space.names),
@@ -203,12 +204,13 @@ def _conclude(
         "importance": importance(desk, bulk) if config.search.bulk else None,
         "bulk": {"sets": int(bulk.found.cvar.shape[1]), "seconds": bulk.seconds},
         "replay": {"title": title},
+        "walk_forward": later_mean(forward, table, len(desk.in_sample)),
         "seconds": time.perf_counter() - began,
     }
     folder.write_table("trials", trials, csv=True)
     folder.write_table("bulk", _bulk_table(desk, bulk))
     folder.write_table("windows", table)
-    folder.write_table("walk_forward", pl.DataFrame(walk_forward(desk, bulk)))
+    folder.write_table("walk_forward", forward)
     folder.write_table("replay", shown)
     folder.write_metrics(metrics)
     write_exports(folder, exported(config, metrics, table))

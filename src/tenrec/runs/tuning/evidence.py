@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tenrec.runs.tuning.build import Desk
 from tenrec.runs.tuning.recipe import Bulk
@@ -94,6 +95,15 @@ def walk_forward(desk: Desk, bulk: Bulk) -> list[dict[str, float]]:
         values = {name: float(value[best]) for name, value in bulk.values.items()}
         rows.append({"window": float(number), "score_before": float(score[best]), **tally, **values})
     return rows
+
+
+def later_mean(forward: pl.DataFrame, windows: pl.DataFrame, begin: int) -> dict[str, float] | None:
+    """Mean net P&L of the later windows, re-tuned before each and tuned once; None where there are none."""
+    later = forward.filter(pl.col("window") >= begin) if forward.height else forward
+    once = windows.filter(pl.col("rival") == "tuned", pl.col("sample") == "out")["net_pnl"].to_numpy()
+    if later.height == 0 or later.height != once.size:
+        return None
+    return {"retuned": float(later["wealth"].to_numpy().mean()), "once": float(once.mean())}
 
 
 def importance(desk: Desk, bulk: Bulk) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class Market:
     count: int = 0
     seconds: float = 0.0
     gaps: int = 0
+    longest_gap: float = 0.0
     about: dict[str, str] = field(default_factory=dict)
 
     def see(self, ticks: "Ticks", window: Window) -> None:
@@ -67,6 +68,7 @@ class Market:
         self.count += ticks.count
         self.gaps += len(ticks.time) - ticks.count
         self.seconds += ticks.seconds
+        self.longest_gap = max(self.longest_gap, ticks.longest_gap)
         self.about = ticks.about
 
     def section(self) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class Market:
         return {
             "ticks": self.count,
             "gaps": self.gaps,
+            "longest_gap_seconds": float(self.longest_gap),
             "hours": self.seconds / 3600.0,
             "price": [float(self.lowest), float(self.highest)],
             "volatility": [float(bound) for bound in self.volatility],
