@@ -1,5 +1,6 @@
 """Findings and recommendations in words, from the numbers of a tuning run."""
 
+import re
 from typing import Any
 
 from tenrec.runs.tuning.config import GeneratedSpec, TuneConfig
@@ -61,7 +62,7 @@ def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
     )
     about = metrics["market"]["about"]
     told.append("Ticks: " + "; ".join(f"{name} {source}" for name, source in about.items()) + ".")
-    return tuple(told)
+    return tuple(re.sub(r"(?<![\w–])-(?=\d)", "−", sentence) for sentence in told)
 
 
 def forward_words(metrics: dict[str, Any]) -> list[str]:
