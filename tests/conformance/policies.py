@@ -15,8 +15,12 @@ from tenrec.hedging.policies import (
     MinimumVarianceDelta,
     NoHedge,
     StateDelta,
+    WealthBandNetwork,
+    WealthFeedForward,
     WhalleyWilmott,
     Zakamouline,
+    cadence_threshold,
+    fit_wealth_scale,
     make_band_network,
     make_feed_forward,
     make_state_delta,
@@ -25,13 +29,17 @@ from tenrec.hedging.view import MarketView, view_at
 
 COST, AVERSION, BOUND = 0.002, 15.0, 0.4
 BANDS = ["band_network", "whalley_wilmott", "zakamouline"]
-LEARNED = ["band_network", "feed_forward", "state_delta"]
+LEARNED = ["band_network", "feed_forward", "state_delta", "wealth_band_network", "wealth_feed_forward"]
+# Networks that hold what they like, and those that know the side of the book and the cost.
+FREE = {"feed_forward", "wealth_feed_forward"}
+TRAINED = {*FREE, "band_network", "wealth_band_network"}
 POLICIES = sorted(
     [
         *BANDS,
         *LEARNED[1:],
         "black_scholes_delta",
         "black_scholes_delta_entry",
+        "cadence_threshold",
         "leland",
         "minimum_variance_delta",
         "no_hedge",
@@ -51,6 +59,8 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return BlackScholesDelta("current")
         case "black_scholes_delta_entry":
             return BlackScholesDelta("entry")
+        case "cadence_threshold":
+            return cadence_threshold(max_hedge_per_interval=1e9, gamma_scaling=1.0, volatility_scaling=0.5)
         case "leland":
             return Leland(cost)
         case "minimum_variance_delta":
@@ -66,6 +76,15 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
                 make_band_network(view, features=FEATURES, standardise=True, cost=COST, aversion=AVERSION, **common),
                 key,
             )
+        case "wealth_feed_forward":
+            features = (*FEATURES, "position", "wealth")
+            return WealthFeedForward(
+                make_feed_forward(view, features=features, standardise=True, **common), fit_wealth_scale(view)
+            )
+        case "wealth_band_network":
+            features = (*FEATURES, "wealth")
+            band = make_band_network(view, features=features, standardise=True, cost=COST, aversion=AVERSION, **common)
+            return WealthBandNetwork(stirred(band, key), fit_wealth_scale(view))
         case "state_delta":
             seen = view.signal_names or ("last_log_return", "standardised_moneyness")
             return stirred(make_state_delta(features=seen, bound=BOUND, **common), key)

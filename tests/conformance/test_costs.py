@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import Array
 
 from tenrec.hedging import costs as package
-from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
+from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost, ProportionalCost
 
 PRICE, HALF_SPREAD = np.array([100.0, 3.0]), np.array([0.05, 0.02])
 TRADE = np.array([-2.0, 5.0])
@@ -17,9 +17,15 @@ MEMBERS: dict[str, AbstractCost] = {
     "proportional": ProportionalCost(jnp.asarray(0.001)),
     "proportional_each": ProportionalCost(jnp.asarray([0.001, 0.02])),
     "half_spread": HalfSpreadCost(),
+    "maker_taker": MakerTakerCost(*(jnp.asarray(rate) for rate in (2e-4, 5e-4, 1e-4, 0.5))),
 }
 # Written out for TRADE: Σ rate·|n|·S and Σ |n|·half-spread.
-KNOWN = {"proportional": 0.2 + 0.015, "proportional_each": 0.2 + 0.3, "half_spread": 0.1 + 0.1}
+KNOWN = {
+    "proportional": 0.2 + 0.015,
+    "proportional_each": 0.2 + 0.3,
+    "half_spread": 0.1 + 0.1,
+    "maker_taker": 4e-4 * 215.0,
+}
 every_cost = pytest.mark.parametrize("name", MEMBERS)
 
 

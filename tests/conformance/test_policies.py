@@ -14,7 +14,7 @@ from tenrec.contracts import EuropeanBook, european, european_book
 from tenrec.hedging import policies as package
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.view import MarketView
-from tests.conformance.policies import BANDS, LEARNED, POLICIES, make_policy, states
+from tests.conformance.policies import BANDS, FREE, LEARNED, POLICIES, TRAINED, make_policy, states
 
 every_policy = pytest.mark.parametrize("name", POLICIES)
 every_band = pytest.mark.parametrize("name", BANDS)
@@ -103,7 +103,7 @@ def test_only_bands_and_networks_that_ask_for_it_look_at_the_position(name: str,
     view = states(years=np.array([0.1]))
     policy = make_policy(name, view, key)
     moved = bool(jnp.any(targets(policy, view, -5.0) != targets(policy, view, 5.0)))
-    assert moved == (name in BANDS or name == "feed_forward")
+    assert moved == (name in BANDS or name in TRAINED)
 
 
 @every_band
@@ -133,7 +133,7 @@ def test_a_band_holds_the_delta_of_its_policy_without_cost(name: str, key: Array
     np.testing.assert_allclose(targets(free, view, 7.0), targets(delta, view, 7.0), atol=1e-3)
 
 
-@pytest.mark.parametrize("name", sorted({*POLICIES} - {"leland", "zakamouline", "feed_forward", "band_network"}))
+@pytest.mark.parametrize("name", sorted({*POLICIES} - {"leland", "zakamouline", *TRAINED}))
 def test_mirrored_book(name: str, key: Array):
     """A held option is hedged by the opposite of a sold one; what pays for trading or is learned knows the side."""
     sold, held = states(BOOKS["sold_call"]), states(european("call", strike=100.0, expiry=30, quantity=1.0))
@@ -141,9 +141,7 @@ def test_mirrored_book(name: str, key: Array):
     np.testing.assert_allclose(targets(policy, sold, 0.4), -targets(policy, held, -0.4), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "name", sorted({*POLICIES} - {"no_hedge", "minimum_variance_delta", "feed_forward", "band_network"})
-)
+@pytest.mark.parametrize("name", sorted({*POLICIES} - {"no_hedge", "minimum_variance_delta", *TRAINED}))
 def test_put_call_parity(name: str, key: Array):
     """A put is hedged like the call less one forward, exp(−yτ) units of the spot, wherever only gamma is priced in."""
     rates = {"rate": 0.03, "dividend_yield": 0.02, "years": np.array([1e-3, 0.1, 2.0])}
@@ -164,7 +162,8 @@ def test_units_of_account_do_not_matter(name: str, key: Array):
     np.testing.assert_allclose(targets(policy, large, 0.4), targets(policy, small, 0.4), rtol=2e-3, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", sorted({*POLICIES} - {"feed_forward"}))
+@pytest.mark.parametrize("name", sorted({*POLICIES} - FREE))
+@pytest.mark.usefixtures("x64")
 def test_a_future_is_held_in_units_of_the_same_value(name: str, key: Array):
     """Units of a future at price F carry the exposure of F/S units of the spot; a feed-forward network learns that."""
     spot_view = states()
@@ -184,7 +183,7 @@ def test_further_instruments(name: str, key: Array):
     policy = make_policy(name, wide, key)
     wanted = targets(policy, wide, jnp.array([0.4, 0.0]))
     assert wanted.shape == (*view.spot.shape, 2)
-    if name == "feed_forward":
+    if name in FREE:
         assert bool(jnp.all(wanted[:, 1] != 0.0))
     else:
         np.testing.assert_array_equal(wanted[:, 1], 0.0)

@@ -18,7 +18,8 @@ class Results:
     """Tallies over several windows: each array (windows, sets), quote currency unless a `Tally` says otherwise.
 
     Args:
-        tally: by the names of `Tally`. cvar: of the hours. intervals, years, error: (windows,), as in `Facts`.
+        tally: by the names of `Tally`. cvar: of the hours. intervals, years, error, ideal: (windows,), as in
+            `Facts`.
     """
 
     tally: Mapping[str, np.ndarray]
@@ -26,16 +27,18 @@ class Results:
     intervals: np.ndarray
     years: np.ndarray
     error: np.ndarray
+    ideal: np.ndarray
 
     def windows(self, chosen: Any) -> "Results":
         """Only these windows: a slice or a list of numbers."""
         tally = {name: values[chosen] for name, values in self.tally.items()}
-        return Results(tally, self.cvar[chosen], self.intervals[chosen], self.years[chosen], self.error[chosen])
+        facts = (column[chosen] for column in (self.intervals, self.years, self.error, self.ideal))
+        return Results(tally, self.cvar[chosen], *facts)
 
     def sets(self, chosen: Any) -> "Results":
         """Only these sets."""
         tally = {name: values[:, chosen] for name, values in self.tally.items()}
-        return Results(tally, self.cvar[:, chosen], self.intervals, self.years, self.error)
+        return Results(tally, self.cvar[:, chosen], self.intervals, self.years, self.error, self.ideal)
 
 
 def results(scores: Sequence[Scores], facts: Sequence[Facts]) -> Results:
@@ -45,7 +48,7 @@ def results(scores: Sequence[Scores], facts: Sequence[Facts]) -> Results:
         return np.stack([np.atleast_1d(np.asarray(column, np.float64)) for column in columns])
 
     tally = {name: stacked(getattr(one.tally, name) for one in scores) for name in NAMES}
-    columns = (np.array([getattr(one, name) for one in facts]) for name in ("intervals", "years", "error"))
+    columns = (np.array([getattr(one, name) for one in facts]) for name in ("intervals", "years", "error", "ideal"))
     return Results(tally, stacked(one.cvar for one in scores), *columns)
 
 

@@ -23,6 +23,9 @@ class Objective:
         pareto         two objectives: −standard deviation of the hedge error, −mean cost; as one number their sum
 
     Args:
+        martingale: how the standard deviation of the hedge error is estimated. The error is that of an ideal hedge, the
+            same for all sets, plus a set's deviation from it; where prices are a martingale these are uncorrelated, so
+            that √(Var ideal + Var deviation) leaves out the sampling noise of their covariance. False: the plain one.
         max_drawdown: sets whose worst drawdown is larger are infeasible; None for no limit.
     """
 
@@ -31,6 +34,7 @@ class Objective:
     cost_weight: float = 0.05
     aversion: float = 1.0
     notional: float = 1e6
+    martingale: bool = False
     max_drawdown: float | None = None
 
     @property
@@ -50,14 +54,21 @@ class Objective:
             case "cvar":
                 value = -shown["cvar95"]
             case "mean_std" | "pareto":
-                value = -(shown["cost"] + risk_of(found, shown))
+                value = -(shown["cost"] + self._risk(found, shown))
         excess = self._excess(shown["worst_drawdown"])
         return np.where(excess > 0, INFEASIBLE - excess, value)
 
     def pair(self, found: Results) -> tuple[np.ndarray, np.ndarray]:
         """Risk and cost, both to be small."""
         shown = summary(found)
-        return risk_of(found, shown), shown["cost"]
+        return self._risk(found, shown), shown["cost"]
+
+    def _risk(self, found: Results, shown: Mapping[str, np.ndarray]) -> np.ndarray:
+        if not self.martingale or len(found.years) < 2:
+            return risk_of(found, shown)
+        error = found.tally["wealth"] + found.tally["cost"]
+        deviation = error - found.ideal[:, None]
+        return np.sqrt(found.ideal.var(ddof=1) + deviation.var(axis=0, ddof=1))
 
     def excess(self, found: Results) -> np.ndarray:
         """By how much the worst drawdown breaks its limit; at most zero where it does not."""

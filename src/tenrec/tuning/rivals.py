@@ -1,7 +1,7 @@
 """What a tuned rule is compared with, and what each of them acts on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -51,6 +51,12 @@ def whalley_wilmott(aversion: float, cost: float, notional: float) -> Rival:
     """The band of Whalley and Wilmott (1997) for an absolute aversion of `aversion`/notional, looked at every tick."""
     policy = WhalleyWilmott(jnp.asarray(cost), jnp.asarray(aversion / notional))
     return Rival("whalley_wilmott", f"Whalley–Wilmott, aversion {aversion:g}", policy, aversion=aversion / notional)
+
+
+def with_ideal(window: Window) -> Window:
+    """The window with the P&L of an ideal hedge among its facts: the whole delta at every tick, free of cost."""
+    found = score_one(fixed_cadence(0.0, 0.0).policy, window, ())
+    return replace(window, facts=window.facts._replace(ideal=float(found.tally.wealth)))
 
 
 def from_space(key: str, label: str, space: Space, values: dict[str, float]) -> Rival:

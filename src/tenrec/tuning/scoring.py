@@ -46,13 +46,15 @@ class Marks(eqx.Module):
 class Facts(NamedTuple):
     """What a window is: number of price intervals, their length in years, ticks before padding, and errors.
 
-    `error` is what delta–gamma–theta misses of the book's P&L by full revaluation, quote currency.
+    `error` is what delta–gamma–theta misses of the book's P&L by full revaluation, `ideal` the P&L of a hedge of the
+    whole delta at every tick without costs, both in the quote currency.
     """
 
     intervals: float = 0.0
     years: float = 0.0
     ticks: int = 0
     error: float = 0.0
+    ideal: float = 0.0
 
 
 class Window(eqx.Module):
@@ -122,7 +124,7 @@ def make_window(
         "log_volatility": np.log(ticks.volatility / reference_volatility),
         "delta_per_contract": 1.0 / spot if inverse else np.ones_like(spot),
         "units": np.full_like(spot, units), "notional": np.full_like(spot, book.notional),
-        "tradable": ticks.tradable,
+        "tradable": ticks.tradable.astype(float),
     }  # fmt: skip
     quote = {
         "price": price[:, None], "change": change[:, None], "growth": np.exp(book.rate * _years_before(ticks, book)),

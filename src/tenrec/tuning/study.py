@@ -256,7 +256,7 @@ def _seed(seed: int, number: int, worker: int) -> int:
     return int(np.random.SeedSequence([seed, number, worker]).generate_state(1)[0])
 
 
-def settle(study: "optuna.Study", patience: float = 3.0 * GRACE) -> int:
+def settle(study: "optuna.Study", patience: float | None = None) -> int:
     """Wait until no trial is running any more: live workers finish theirs, those of dead ones are failed.
 
     Returns:
@@ -265,7 +265,7 @@ def settle(study: "optuna.Study", patience: float = 3.0 * GRACE) -> int:
     import optuna
     from optuna.trial import TrialState
 
-    until = time.monotonic() + patience
+    until = time.monotonic() + (ORPHANED + GRACE if patience is None else patience)
     while True:
         with quiet():
             optuna.storages.fail_stale_trials(study)

@@ -49,6 +49,12 @@ class Ticks:
         """Time from the first tick to the last."""
         return float(self.time[-1] - self.time[0])
 
+    @property
+    def longest_gap(self) -> float:
+        """Seconds of the longest time without a tick that was traded or quoted."""
+        seen = self.time[self.tradable]
+        return float(np.max(np.diff(seen))) if len(seen) > 1 else self.seconds
+
     def part(self, begin: int, end: int) -> "Ticks":
         """Ticks begin..end−1; `time` goes on counting from the same start."""
         columns = (self.time, self.spot, self.volatility, self.funding, self.half_spread, self.tradable)

@@ -31,12 +31,7 @@ def seen(**changes: float | bool) -> RuleView:
         "notional": 1e6,
         "tradable": True,
     }
-    return RuleView(
-        **{
-            name: jnp.asarray(value) if name == "tradable" else jnp.asarray(value, float)
-            for name, value in {**numbers, **changes}.items()
-        }
-    )
+    return RuleView(**{name: jnp.asarray(value, float) for name, value in {**numbers, **changes}.items()})
 
 
 def decide(view: RuleView, held: float, *, last: float = 900.0, last_spot: float = 50_000.0, trigger="either", **rule):

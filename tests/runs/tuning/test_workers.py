@@ -34,6 +34,7 @@ def test_a_killed_worker_loses_nothing_and_leaves_nothing_running(tmp_path, monk
     # Trials last milliseconds here, so that a worker without a sign of life for two seconds is dead.
     monkeypatch.setattr("tenrec.tuning.study.GRACE", 2)
     monkeypatch.setattr("tenrec.tuning.study.HEARTBEAT", 1)
+    monkeypatch.setattr("tenrec.tuning.study.ORPHANED", 4.0)
     with server() as url:
         config = {**SMALL, "storage": url, "study": "shared"}
         config = {**config, "search": {**SMALL["search"], "trials": TRIALS}}

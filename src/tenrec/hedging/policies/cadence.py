@@ -5,7 +5,7 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from tenrec.hedging.policies.base import AbstractPolicy, Own
 from tenrec.hedging.sensitivities import book_delta, book_gamma
@@ -22,7 +22,7 @@ class RuleView(eqx.Module):
     Units: time in seconds, spot in the quote currency, delta in units of the underlying, gamma in those per unit of
     quote currency. `delta_per_contract` is the delta of one hedging contract (1 for a coin, 1/S for an inverse contract
     of one dollar), `units` the book's notional in units of the underlying where the path began, `notional` the same in
-    the quote currency. `log_volatility` is log(σ/σ_ref).
+    the quote currency. `log_volatility` is log(σ/σ_ref), `tradable` 1 or, where nothing trades, 0.
     """
 
     time: Float[Array, "*at"]
@@ -33,7 +33,7 @@ class RuleView(eqx.Module):
     delta_per_contract: Float[Array, "*at"]
     units: Float[Array, "*at"]
     notional: Float[Array, "*at"]
-    tradable: Bool[Array, "*at"]
+    tradable: Float[Array, "*at"]
 
 
 class CadenceMemory(eqx.Module):
@@ -104,7 +104,7 @@ class CadenceThreshold(AbstractPolicy):
         wanted = self.to_edge * jnp.clip(net, low, high) - self.hedge_ratio * known.delta - held
         change = jnp.where(scalp, -net, jnp.clip(wanted, -largest, largest))
         enough = jnp.abs(change) * known.spot >= self.min_order * known.notional
-        hedged = (due | scalp) & enough & known.tradable
+        hedged = (due | scalp) & enough & (known.tradable > 0)
         trade = jnp.where(hedged, change / known.delta_per_contract, 0.0)
         memory = CadenceMemory(
             time=jnp.where(hedged, known.time, memory.time), spot=jnp.where(hedged, known.spot, memory.spot)
@@ -138,7 +138,7 @@ def rule_view(view: MarketView, *, day_count: float = 365.0, reference_volatilit
         delta_per_contract=view.price[..., 0] / view.spot,
         units=units,
         notional=jnp.maximum(units, 1e-12) * view.initial_spot,
-        tradable=jnp.ones_like(view.spot, dtype=bool),
+        tradable=jnp.ones_like(view.spot),
     )
 
 

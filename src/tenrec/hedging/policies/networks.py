@@ -14,7 +14,7 @@ from tenrec.hedging.view import MarketView
 from tenrec.nets import Network, make_network
 
 WIDEST = 5.0
-Features = tuple[Float[Array, "*at"], ...]
+Features = tuple[Float[Array, "..."], ...]
 
 
 class FeedForward(AbstractPositionPolicy):

@@ -252,7 +252,9 @@ def pareto_plot(data: TuneReport) -> Plot | None:
         hovertemplate="tuned: cost %{x:,.0f}, risk %{y:,.0f}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title="Mean cost of a week (USD)", zeroline=False)
-    figure.update_yaxes(title="Std of a week's hedge error (USD)", zeroline=False)
+    low, high = (float(bound) for bound in np.quantile(everything["error_std"].to_numpy(), [0.0, 0.99]))
+    pad = 0.08 * (high - low) or 1.0
+    figure.update_yaxes(title="Std of a week's hedge error (USD)", zeroline=False, range=[low - pad, high + pad])
     return Plot(
         "pareto", "Risk against cost",
         "Hedge error: the week's P&L before costs. On the line lie the sets that no other beats in both.", figure,

@@ -110,7 +110,7 @@ def _card(heading: str, content: str) -> str:
 
 def _best(data: TuneReport) -> str:
     best = data.metrics["best"]["values"]
-    return facts_table([(str(data.parameters.get(name, name)), f"{value:.4g}") for name, value in best.items()])
+    return facts_table([(data.parameters[name], f"{value:.4g}") for name, value in best.items()])
 
 
 def _advice(data: TuneReport) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from tenrec.core.errors import ConfigError, InterruptedWork
 from tenrec.runs.progress import Reporter, Silent
 from tenrec.runs.tuning.build import Desk
 from tenrec.runs.tuning.config import TuneConfig
-from tenrec.runs.tuning.evidence import comparison, importance, overfitting, paired_scores, walk_forward
+from tenrec.runs.tuning.evidence import comparison, importance, later_mean, overfitting, paired_scores, walk_forward
 from tenrec.runs.tuning.export import exported, write_exports
 from tenrec.runs.tuning.folder import TuneFolder, create, refuse_foreign, study_config, tune_id
 from tenrec.runs.tuning.kinds import is_tune_run
@@ -187,6 +188,7 @@ def _conclude(
     judged = outside if len(outside.years) else found
     table = _windows_table(desk, rivals, found)
     shown, title = _replay(desk, rivals[0], table)
+    forward = pl.DataFrame(walk_forward(desk, bulk))
     metrics = {
         "kind": "tune",
         "parameters": list(desk.space.names),
@@ -202,12 +204,13 @@ def _conclude(
         "importance": importance(desk, bulk) if config.search.bulk else None,
         "bulk": {"sets": int(bulk.found.cvar.shape[1]), "seconds": bulk.seconds},
         "replay": {"title": title},
+        "walk_forward": later_mean(forward, table, len(desk.in_sample)),
         "seconds": time.perf_counter() - began,
     }
     folder.write_table("trials", trials, csv=True)
     folder.write_table("bulk", _bulk_table(desk, bulk))
     folder.write_table("windows", table)
-    folder.write_table("walk_forward", pl.DataFrame(walk_forward(desk, bulk)))
+    folder.write_table("walk_forward", forward)
     folder.write_table("replay", shown)
     folder.write_metrics(metrics)
     write_exports(folder, exported(config, metrics, table))
@@ -238,7 +241,7 @@ def _bulk_table(desk: Desk, bulk: Bulk) -> pl.DataFrame:
     inside = bulk.found.windows(slice(0, len(desk.in_sample)))
     shown = summary(inside)
     names = ("net_pnl", "cost", "hedges", "sharpe", "max_drawdown", "error_std")
-    return pl.DataFrame({"score": desk.objective.score(inside), **bulk.values, **{name: shown[name] for name in names}})
+    return pl.DataFrame({"score": desk.wanted.score(inside), **bulk.values, **{name: shown[name] for name in names}})
 
 
 def _windows_table(desk: Desk, rivals: list[Rival], found: Results) -> pl.DataFrame:
@@ -275,5 +278,6 @@ def _replay(desk: Desk, tuned: Rival, table: pl.DataFrame) -> tuple[pl.DataFrame
     kept = (np.arange(count) % max(count // MOST_ROWS, 1) == 0) | (whole["trade"].to_numpy() != 0)
     if kept.sum() > 2 * MOST_ROWS:
         kept = np.arange(count) % max(count // MOST_ROWS, 1) == 0
-    dates = f", from {ticks.start:%Y-%m-%d}" if ticks.start is not None else ""
+    begun = ticks.start + timedelta(seconds=float(ticks.time[0])) if ticks.start is not None else None
+    dates = f", from {begun:%Y-%m-%d}" if begun is not None else ""
     return whole.filter(pl.Series(kept)), f"week {best + 1}{dates}{' (out of sample)' if later.height else ''}"

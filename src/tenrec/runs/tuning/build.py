@@ -1,6 +1,6 @@
 """From the configuration of a tuning run to the objects it names."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tenrec.tuning.book import Book, GivenGreeks, Leg, book_path
 from tenrec.tuning.generator import GeneratedTicks, TickModel
 from tenrec.tuning.objective import Objective
 from tenrec.tuning.records import fit_model, read_ticks, with_funding
+from tenrec.tuning.rivals import with_ideal
 from tenrec.tuning.scoring import Window, make_window
 from tenrec.tuning.search import PARAMETERS, Space
 from tenrec.tuning.ticks import DAY, RecordedTicks, Ticks, TickSource
@@ -83,10 +84,11 @@ class Desk:
         """One window, ready to be scored."""
         ticks = self.source.window(number)
         book = self.book(ticks)
-        return make_window(
-            ticks, book, book_path(book, ticks), mark=self.config.book.mark,
-            reference_volatility=self.config.rule.reference_volatility,
-        )  # fmt: skip
+        reference = self.config.rule.reference_volatility
+        window = make_window(
+            ticks, book, book_path(book, ticks), mark=self.config.book.mark, reference_volatility=reference
+        )
+        return with_ideal(window)
 
     def book(self, ticks: Ticks) -> Book:
         """The book on these ticks."""
@@ -125,7 +127,12 @@ class Desk:
 
     @property
     def objective(self) -> Objective:
-        """What is tuned."""
+        """What is tuned, as reports show it."""
+        return replace(self.wanted, martingale=False)
+
+    @property
+    def wanted(self) -> Objective:
+        """What is tuned, as the search estimates it."""
         return Objective(**self.config.objective.model_dump(), notional=self.config.book.notional)
 
 

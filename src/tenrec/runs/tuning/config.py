@@ -221,6 +221,8 @@ class ObjectiveSpec(Section):
     cost_weight: Annotated[float, Field(ge=0, le=1e6)] = 0.05
     aversion: Positive = 1.0
     max_drawdown: Positive | None = None
+    martingale: bool = True
+    """The search estimates the deviation of hedge errors as for a martingale; reports always show the plain one."""
 
 
 class TuneConfig(Section):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tenrec.runs.tuning.build import Desk
 from tenrec.runs.tuning.recipe import Bulk
@@ -87,7 +88,7 @@ def walk_forward(desk: Desk, bulk: Bulk) -> list[dict[str, float]]:
     count = len(bulk.found.years)
     rows = []
     for number in range(min(LEAST_HISTORY, count), count):
-        score = desk.objective.score(bulk.found.windows(slice(0, number)))
+        score = desk.wanted.score(bulk.found.windows(slice(0, number)))
         best = int(np.argmax(score))
         shown = bulk.found.windows([number]).sets([best])
         tally = {name: float(shown.tally[name][0, 0]) for name in ("wealth", "cost", "hedges", "drawdown")}
@@ -96,8 +97,17 @@ def walk_forward(desk: Desk, bulk: Bulk) -> list[dict[str, float]]:
     return rows
 
 
+def later_mean(forward: pl.DataFrame, windows: pl.DataFrame, begin: int) -> dict[str, float] | None:
+    """Mean net P&L of the later windows, re-tuned before each and tuned once; None where there are none."""
+    later = forward.filter(pl.col("window") >= begin) if forward.height else forward
+    once = windows.filter(pl.col("rival") == "tuned", pl.col("sample") == "out")["net_pnl"].to_numpy()
+    if later.height == 0 or later.height != once.size:
+        return None
+    return {"retuned": float(later["wealth"].to_numpy().mean()), "once": float(once.mean())}
+
+
 def importance(desk: Desk, bulk: Bulk) -> dict[str, Any]:
     """Share of the score's variance over the bulk's sets that each parameter explains alone, and what is left."""
-    score = desk.objective.score(bulk.found.windows(slice(0, len(desk.in_sample))))
+    score = desk.wanted.score(bulk.found.windows(slice(0, len(desk.in_sample))))
     shares = main_effects(bulk.values, score)
     return {"alone": shares, "together": max(1.0 - sum(shares.values()), 0.0), "sets": int(score.size)}

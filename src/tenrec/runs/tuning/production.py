@@ -103,7 +103,7 @@ def advise_rule(
             "log_volatility": float(np.log(volatility / rule.config.rule.reference_volatility)),
             "delta_per_contract": per_contract, "units": units, "notional": spec.notional,
         }  # fmt: skip
-        seen = RuleView(**{name: jnp.asarray(value) for name, value in numbers.items()}, tradable=jnp.asarray(True))
+        seen = RuleView(**{name: jnp.asarray(value) for name, value in numbers.items()}, tradable=jnp.asarray(1.0))
         since = rule.config.rule.cadence_seconds if seconds_since_hedge is None else seconds_since_hedge
         before = spot if last_hedge_spot is None else last_hedge_spot
         memory = CadenceMemory(jnp.asarray(-float(since)), jnp.asarray(float(before)))

@@ -56,6 +56,7 @@ class Market:
     count: int = 0
     seconds: float = 0.0
     gaps: int = 0
+    longest_gap: float = 0.0
     about: dict[str, str] = field(default_factory=dict)
 
     def see(self, ticks: "Ticks", window: Window) -> None:
@@ -67,6 +68,7 @@ class Market:
         self.count += ticks.count
         self.gaps += len(ticks.time) - ticks.count
         self.seconds += ticks.seconds
+        self.longest_gap = max(self.longest_gap, ticks.longest_gap)
         self.about = ticks.about
 
     def section(self) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class Market:
         return {
             "ticks": self.count,
             "gaps": self.gaps,
+            "longest_gap_seconds": float(self.longest_gap),
             "hours": self.seconds / 3600.0,
             "price": [float(self.lowest), float(self.highest)],
             "volatility": [float(bound) for bound in self.volatility],
@@ -104,7 +107,7 @@ def bulk_pass(desk: Desk, market: Market, reporter: Reporter) -> tuple[Bulk, lis
 
 def evaluator(desk: Desk, windows: list[Window], facts: list[Facts]) -> Evaluate:
     """What a trial does: one set over the earlier windows, in one precision."""
-    space, objective, costs, packed = desk.space, desk.objective, desk.costs, pack(windows)
+    space, objective, costs, packed = desk.space, desk.wanted, desk.costs, pack(windows)
 
     def evaluate(values: Mapping[str, float]) -> tuple[list[float], float, dict[str, float]]:
         policy = space.policies({name: np.asarray(value) for name, value in values.items()})
@@ -123,7 +126,7 @@ def begin_study(desk: Desk, study: "optuna.Study", bulk: Bulk) -> None:
     spec = desk.config.search
     if study.get_trials(deepcopy=False) or not spec.bulk:
         return
-    score = desk.objective.score(bulk.found.windows(slice(0, len(desk.in_sample))))
+    score = desk.wanted.score(bulk.found.windows(slice(0, len(desk.in_sample))))
     for index in best_first(score, min(spec.seeded, spec.trials)):
         study.enqueue_trial({name: float(value[index]) for name, value in bulk.values.items()})
 
@@ -175,7 +178,7 @@ def judge(desk: Desk, rivals: list[Rival], facts: list[Facts], reporter: Reporte
     if not bands:
         return everyone, found
     inside = found.windows(slice(0, len(desk.in_sample)))
-    best = len(rivals) + int(np.argmax(desk.objective.score(inside)[len(rivals) :]))
+    best = len(rivals) + int(np.argmax(desk.wanted.score(inside)[len(rivals) :]))
     kept = [*range(len(rivals)), best]
     return [everyone[index] for index in kept], found.sets(kept)
 

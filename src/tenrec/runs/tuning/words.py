@@ -1,5 +1,6 @@
 """Findings and recommendations in words, from the numbers of a tuning run."""
 
+import re
 from typing import Any
 
 from tenrec.runs.tuning.config import GeneratedSpec, TuneConfig
@@ -51,6 +52,7 @@ def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
         verdict(metrics),
         *against_others(metrics, sample),
     ]
+    told += [*forward_words(metrics), *gap_words(metrics)]
     odds = metrics["overfitting"]["probability_of_overfitting"]
     luck = metrics["overfitting"]
     told.append(
@@ -60,7 +62,29 @@ def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
     )
     about = metrics["market"]["about"]
     told.append("Ticks: " + "; ".join(f"{name} {source}" for name, source in about.items()) + ".")
-    return tuple(told)
+    return tuple(re.sub(r"(?<![\w–])-(?=\d)", "−", sentence) for sentence in told)
+
+
+def forward_words(metrics: dict[str, Any]) -> list[str]:
+    """What re-tuning before each later week would have made."""
+    forward = metrics["walk_forward"]
+    if forward is None:
+        return []
+    return [
+        f"Re-tuned before each later week on all weeks before it, the rule makes {usd(forward['retuned'])} USD a week, "
+        f"tuned once {usd(forward['once'])}."
+    ]
+
+
+def gap_words(metrics: dict[str, Any]) -> list[str]:
+    """A warning where the record has gaps in which the rule would have hedged."""
+    market, cadence = metrics["market"], metrics["rule"]["cadence_seconds"]
+    if not market["gaps"] or market["longest_gap_seconds"] <= cadence:
+        return []
+    return [
+        f"The record misses {market['gaps']:,} ticks; its longest gap, {clock(market['longest_gap_seconds'])}, is "
+        f"longer than the cadence of {clock(cadence)}: the last price stood there, and nothing was hedged."
+    ]
 
 
 def verdict(metrics: dict[str, Any]) -> str:
