@@ -77,7 +77,8 @@ def build_risk(config: HedgeConfig) -> AbstractRisk:
     """The measure that is minimised and reported."""
     renamed = {"mean_variance": {"aversion": "weight"}, "mean_std": {"k": "multiple"}}
     names = renamed.get(config.risk.measure, {})
-    parameters = {names.get(key, key): value for key, value in config.risk.model_dump(exclude={"measure"}).items()}
+    given = config.risk.model_dump(exclude={"measure"}).items()
+    parameters = {names.get(key, key): np.asarray(value) for key, value in given}
     return RISKS[config.risk.measure](**parameters)
 
 
@@ -159,10 +160,12 @@ def _beside(base: Path, name: str) -> Path:
 
 
 def premium_of(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
-    """Cash received for the book at the start, quote currency: as configured, by default 0, or fair for `quadratic`."""
+    """Cash received for the book at the start, quote currency: as configured, by default 0, or fair for a measure of its own
+    zero (quadratic, semi_quadratic, power).
+    """
     given = config.premium
     if given is None:
-        given = "fair" if config.risk.measure == "quadratic" else 0.0
+        given = 0.0 if RISKS[config.risk.measure].cash_invariant else "fair"
     if given != "fair":
         return float(given)
     return -fair_value(config, contract, market)

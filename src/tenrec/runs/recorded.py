@@ -26,6 +26,7 @@ from tenrec.runs.minimum_variance import minimum_variance_coefficients
 from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import DAYS_PER_YEAR, build_setting
+from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.statistics import CVAR95, STD, Statistic
 from tenrec.runs.tables import ledger_table
@@ -104,7 +105,7 @@ class Desk:
             settings,
             data=(jnp.asarray(weights), self.synthetic),
             groups=len(self.cutoffs),
-            squared=spec.objective == "terminal" and self.config.risk.measure == "quadratic",
+            squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
             folder=folder,
             reporter=reporter,
             resume=resume,

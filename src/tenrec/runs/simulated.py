@@ -35,6 +35,7 @@ from tenrec.runs.optimum import optimum_section
 from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import build_setting
+from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.tables import ledger_table
 from tenrec.training import local_objective, ridge, terminal_objective
@@ -84,7 +85,7 @@ class Simulation:
             eqx.Partial(loss, fixed=fixed),
             eqx.Partial(lambda policy, _, seen: objective(policy, seen, None), seen=validation),
             settings,
-            squared=spec.objective == "terminal" and self.config.risk.measure == "quadratic",
+            squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
             folder=folder,
             reporter=reporter,
             resume=resume,

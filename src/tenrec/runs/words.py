@@ -11,6 +11,12 @@ RISK_WORDS = {
     "quadratic": "root mean squared loss",
     "mean_variance": "mean–variance risk",
     "mean_std": "mean plus deviations",
+    "quadratic_cvar": "quadratic CVaR",
+    "semi_quadratic": "root mean squared positive loss",
+    "power": "norm of the losses",
+    "expectile": "expectile of the loss",
+    "spectral": "spectral risk",
+    "worst_case": "worst loss",
 }
 MARKET_WORDS = {
     "arrays": "given price paths",
