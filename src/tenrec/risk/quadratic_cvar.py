@@ -17,8 +17,8 @@ class QuadraticConditionalValueAtRisk(AbstractRisk):
     """min_q q + λ·‖max(ℓ − q, 0)‖₂ = min over q, s of E[q + λ(max(ℓ − q, 0)²/(2s) + s/2)]; log s is learned.
 
     With the first in the place of the second norm it would be CVaR at level 1 − 1/λ. λ > 1; a larger one looks further
-    into the tail. The loss that the tail starts from solves λ²·P·u² = V + u² in the mean distance u of the tail's losses
-    from it, their share P and their variance V.
+    into the tail. The loss that the tail starts from solves λ²·P·u² = V + u² in the mean distance u of the losses
+    beyond it, their share P and their variance V.
 
     Args:
         multiple: λ > 1.
