@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.costs import AbstractCost
@@ -109,7 +109,7 @@ def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> F
     return jnp.sum(jnp.where(jnp.asarray(terms.margined), 0.0, units * quote.price))
 
 
-def quotes(paths: MarketPaths, contract: EuropeanBook) -> Quote:
+def quotes(paths: MarketPaths, contract: AbstractContract) -> Quote:
     """The market of one path, date by date, as the engine reads it."""
     price = paths.price
     start = jnp.zeros_like(paths.dt[:1])
@@ -125,7 +125,7 @@ def quotes(paths: MarketPaths, contract: EuropeanBook) -> Quote:
 
 
 def run(
-    policy: AbstractPolicy, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: Float[Array, ""]
+    policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Entry:
     """Hedge one path from the sale to the end; every line of the ledger, stacked over the dates 0..N."""
     account, entries, last = _walk(policy, paths, contract, terms, premium, keep=True)
@@ -134,7 +134,7 @@ def run(
 
 
 def terminal_pnl(
-    policy: AbstractPolicy, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: Float[Array, ""]
+    policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Float[Array, ""]:
     """P&L at the end of one path, quote currency: what `run` ends with, without keeping the lines."""
     account, _, last = _walk(policy, paths, contract, terms, premium, keep=False)
@@ -145,7 +145,7 @@ def terminal_pnl(
 def _walk(
     policy: AbstractPolicy,
     paths: MarketPaths,
-    contract: EuropeanBook,
+    contract: AbstractContract,
     terms: Terms,
     premium: Float[Array, ""],
     *,
@@ -179,7 +179,7 @@ def over_paths(
     function: Any,
     policy: AbstractPolicy,
     paths: MarketPaths,
-    contract: EuropeanBook,
+    contract: AbstractContract,
     terms: Terms,
     premium: Float[Array, "*paths"],
 ) -> Any:

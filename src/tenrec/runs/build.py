@@ -2,31 +2,31 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tenrec.contracts import EuropeanBook, european_book
+from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError, UnsolvableError
 from tenrec.core.grid import TimeGrid
 from tenrec.data import read_price_paths, read_price_series
 from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.optimum import Problem, european_payoff
-from tenrec.markets import AbstractMarket, ArraysMarket, BlackScholesMarket, BootstrapMarket, HestonMarket, split_rows
+from tenrec.markets import MARKETS, AbstractMarket, ArraysMarket, BootstrapMarket, UncertainMarket, split_rows
 from tenrec.markets.base import HedgeWith
-from tenrec.pricing import black_scholes, heston
 from tenrec.risk import RISKS, AbstractRisk
+from tenrec.runs.book import build_book
 from tenrec.runs.config import (
     ArraysSpec,
     BlackScholesSpec,
     BootstrapSpec,
     EuropeanSpec,
     HedgeConfig,
-    HestonSpec,
     ListedSpec,
 )
+from tenrec.runs.market_specs import SimulatedSpec, UncertainSpec
 
 
 def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
@@ -43,7 +43,7 @@ def build_grid(config: HedgeConfig) -> TimeGrid:
     return TimeGrid(days=days, steps=config.grid.steps, day_count=config.grid.day_count)
 
 
-def build_contract(config: HedgeConfig) -> EuropeanBook:
+def build_contract(config: HedgeConfig) -> AbstractContract:
     """The book, its expiries on the grid; quantities count the multiplier in."""
     legs, grid = legs_of(config), build_grid(config)
     per_day = grid.steps / grid.days
@@ -54,12 +54,8 @@ def build_contract(config: HedgeConfig) -> EuropeanBook:
                 f"contract.days is {leg.days:g}, which is not on a trading date of the grid ({grid.steps} steps over "
                 f"{grid.days:g} days); choose grid.steps so that every expiry falls on a date."
             )
-    return european_book(
-        [leg.kind.removeprefix("european_") for leg in legs],
-        strikes=[leg.strike for leg in legs],
-        expiries=[round(expiry) for expiry in expiries],
-        quantities=[leg.quantity * leg.multiplier for leg in legs],
-    )
+    dates = [round(expiry) for expiry in expiries]
+    return build_book(legs, dates, getattr(config.market, "spot", None))
 
 
 def build_terms(config: HedgeConfig) -> Terms:
@@ -86,15 +82,22 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     """The simulated or resampled market; relative file names are looked up from `base`."""
     spec, grid = config.market, build_grid(config)
     hedge_with: HedgeWith = "future" if config.hedge_with[0] == "future" else "spot"
-    if isinstance(spec, BlackScholesSpec | HestonSpec):
-        parameters = spec.model_dump(exclude={"model", "sampling"})
-        member = BlackScholesMarket if isinstance(spec, BlackScholesSpec) else HestonMarket
-        return member(**parameters, dt=grid.dt, hedge_with=hedge_with)
+    if isinstance(spec, SimulatedSpec):
+        return _simulated(spec, grid, hedge_with)
     if isinstance(spec, BootstrapSpec):
         return _bootstrap(spec, grid, hedge_with, base)
     if isinstance(spec, ArraysSpec):
         return _arrays(spec, grid, hedge_with, base)
     raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
+
+
+def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith) -> AbstractMarket:
+    if isinstance(spec, UncertainSpec):
+        spreads = {name: jnp.asarray(spread) for name, spread in spec.spreads.items()}
+        return UncertainMarket(model=_simulated(spec.of, grid, hedge_with), spreads=spreads)
+    given = spec.model_dump(exclude={"model", "sampling"}).items()
+    parameters: dict[str, Any] = {name: np.asarray(v) if isinstance(v, tuple) else v for name, v in given}
+    return MARKETS[spec.model](**parameters | {"dt": grid.dt, "hedge_with": hedge_with})
 
 
 def _bootstrap(spec: BootstrapSpec, grid: TimeGrid, hedge_with: HedgeWith, base: Path) -> AbstractMarket:
@@ -159,44 +162,6 @@ def _beside(base: Path, name: str) -> Path:
     return path if path.is_absolute() else base / path
 
 
-def premium_of(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
-    """Cash received for the book at the start, quote currency: as configured, by default 0, or fair for a measure of its own
-    zero (quadratic, semi_quadratic, power).
-    """
-    given = config.premium
-    if given is None:
-        given = 0.0 if RISKS[config.risk.measure].cash_invariant else "fair"
-    if given != "fair":
-        return float(given)
-    return -fair_value(config, contract, market)
-
-
-def fair_value(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
-    """Value of what is owned at the start: closed form, Heston's by Fourier, else Black–Scholes at the first vol."""
-    spec, grid = config.market, build_grid(config)
-    expiry = np.asarray(contract.expiry) * grid.maturity / grid.steps
-    spot = float(market.simulate(jax.random.key(0), 1).spot[0, 0])
-    rate = float(getattr(spec, "rate", 0.0))
-    dividend_yield = float(getattr(spec, "dividend_yield", 0.0))
-    with jax.enable_x64(True):
-        strike, sign = np.asarray(contract.strike, np.float64), np.asarray(contract.sign, np.float64)
-        forward, discount = spot * np.exp((rate - dividend_yield) * expiry), np.exp(-rate * expiry)
-        if isinstance(spec, HestonSpec):
-            parameters = spec.model_dump(
-                include={"initial_variance", "mean_reversion", "long_run_variance", "vol_of_vol", "correlation"}
-            )
-            values = np.asarray(heston.value(sign, forward, strike, expiry, discount=discount, **parameters))
-        else:
-            volatility = float(getattr(spec, "volatility", None) or first_volatility(market))
-            values = np.asarray(black_scholes.value(sign, forward, strike, volatility, expiry, discount))
-    return float(np.sum(np.asarray(contract.quantity) * np.asarray(values)))
-
-
-def first_volatility(market: AbstractMarket) -> float:
-    """Volatility at the start of the paths, annualised decimal."""
-    return float(np.ravel(market.simulate(jax.random.key(0), 1).volatility)[0])
-
-
 def optimum_problem(config: HedgeConfig) -> Problem:
     """The run as a problem that dynamic programming solves exactly; raises UnsolvableError where it cannot."""
     spec = config.market
@@ -211,6 +176,12 @@ def optimum_problem(config: HedgeConfig) -> Problem:
             "so set risk.measure to entropic or leave the optimum out."
         )
     legs, grid = legs_of(config), build_grid(config)
+    exotic = [leg.kind for leg in legs if not leg.is_european]
+    if exotic:
+        raise UnsolvableError(
+            f"contract.kind is {exotic[0]!r}; the exact optimum is computed for European calls and puts, so choose "
+            "one of them or leave the optimum out."
+        )
     if len({leg.days for leg in legs}) > 1:
         raise UnsolvableError(
             "The contracts have several expiries; the exact optimum is computed for one, so give all the same days."

@@ -26,9 +26,8 @@ from tenrec.runs.minimum_variance import minimum_variance_coefficients
 from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import DAYS_PER_YEAR, build_setting
-from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.stages import Trained, train_stage, training_section
-from tenrec.runs.statistics import CVAR95, STD, Statistic
+from tenrec.runs.statistics import CVAR95, SHOWN_BY_ROOT, STD, Statistic
 from tenrec.runs.tables import ledger_table
 from tenrec.training import local_objective, ridge, terminal_objective
 

@@ -84,7 +84,7 @@ def make_feed_forward(
     network = make_network(
         len(names) + sees_position * instruments, hidden, instruments, key=key, activation=activation
     )
-    scale = jnp.maximum(jnp.max(jnp.sum(jnp.abs(view.quantity), axis=-1)), 1e-12)
+    scale = jnp.maximum(jnp.max(view.size), 1e-12)
     return FeedForward(fit_features(names, view, standardise=standardise), network, scale, sees_position)
 
 
