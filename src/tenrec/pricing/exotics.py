@@ -53,7 +53,7 @@ def knock_in(
 
     Example:
         >>> round(float(knock_in(1.0, 1.0, 100.0, 100.0, 100.0, 110.0, 0.2, 0.5)), 4)
-        5.2...
+        5.3458
     """
     total = total_volatility(volatility, time)
     plain = black_scholes.value(sign, forward, strike, volatility, time, discount)

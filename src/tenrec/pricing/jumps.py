@@ -43,7 +43,7 @@ def merton(
         ...     price = merton(1.0, 100.0, 100.0, 0.5, volatility=0.2, jump_intensity=1.0, jump_mean=-0.1,
         ...                    jump_deviation=0.15)
         >>> round(float(price), 4)
-        7.3407
+        7.1604
     """
     numbers = _arrays(sign, forward, strike, time_to_expiry, discount)
     return _merton(*numbers, *_arrays(volatility, jump_intensity, jump_mean, jump_deviation))
