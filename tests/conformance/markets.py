@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from tenrec.markets import AbstractMarket, ArraysMarket, BlackScholesMarket, BootstrapMarket, HestonMarket
+from tenrec.markets import MARKETS, AbstractMarket, ArraysMarket, BlackScholesMarket, BootstrapMarket, UncertainMarket
 
 RATE, DIVIDEND_YIELD = 0.04, 0.01
 
@@ -14,15 +15,14 @@ def make_market(name: str, dt: Array | np.ndarray, **changes: Any) -> AbstractMa
     """A risk-neutral market on the periods `dt`, in the precision in force."""
     common = {"dt": dt, "rate": RATE, "dividend_yield": DIVIDEND_YIELD, **changes}
     match name:
-        case "black_scholes":
-            return BlackScholesMarket(spot=2.0, volatility=0.2, **common)
-        case "heston":
-            return HestonMarket(**{**HESTON, **common})
+        case "uncertain":
+            model = BlackScholesMarket(spot=2.0, volatility=0.2, **common)
+            return UncertainMarket(model=model, spreads={"volatility": jnp.asarray(0.3, float)})
         case "bootstrap":
             return make_bootstrap(**common)
         case "arrays":
             return make_arrays(**common)
-    raise KeyError(name)
+    return MARKETS[name](**PARAMETERS[name], **common)
 
 
 HESTON = {
@@ -32,6 +32,38 @@ HESTON = {
     "long_run_variance": 0.04,
     "vol_of_vol": 0.8,
     "correlation": -0.7,
+}
+JUMPS = {"jump_intensity": 20.0, "jump_mean": -0.03, "jump_deviation": 0.05}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "black_scholes": {"spot": 2.0, "volatility": 0.2},
+    "heston": HESTON,
+    "merton": {"spot": 2.0, "volatility": 0.15, **JUMPS},
+    "kou": {
+        "spot": 2.0,
+        "volatility": 0.15,
+        "jump_intensity": 12.0,
+        "up_probability": 0.4,
+        "up_rate": 30.0,
+        "down_rate": 25.0,
+    },
+    "bates": {**HESTON, **JUMPS},
+    "sabr": {"spot": 2.0, "volatility": 0.2, "elasticity": 0.6, "vol_of_vol": 1.0, "correlation": -0.6},
+    "rough_bergomi": {
+        "spot": 2.0,
+        "forward_variance": 0.04,
+        "roughness": 0.1,
+        "vol_of_vol": 1.9,
+        "correlation": -0.9,
+    },
+    "garch": {
+        "spot": 2.0,
+        "volatility": 0.25,
+        "long_run_volatility": 0.2,
+        "alpha": 0.05,
+        "beta": 0.8,
+        "gamma": 0.2,
+    },
+    "regimes": {"spot": 2.0, "volatilities": np.array([0.12, 0.4]), "years": np.array([0.02, 0.01])},
 }
 
 

@@ -1,4 +1,4 @@
-"""What every contract promises: cash flows from a path, linear in the quantity, none before their date."""
+"""What every book of plain options promises: cash flows from a path, linear in the quantity, none before their date."""
 
 import inspect
 
@@ -9,7 +9,8 @@ import pytest
 from jaxtyping import Array
 
 from tenrec import contracts as package
-from tenrec.contracts import EuropeanBook, european, european_book
+from tenrec.contracts import EuropeanBook, MixedBook, european, european_book
+from tests.contracts.exotics import EXOTICS
 
 DATES = 9
 CONTRACTS = {
@@ -28,8 +29,9 @@ def spot(key: Array) -> Array:
 
 
 def test_every_contract_of_the_package_is_held_to_this():
-    offered = {item for item in vars(package).values() if inspect.isclass(item)}
-    assert offered == {type(contract) for contract in CONTRACTS.values()}
+    offered = {item for item in vars(package).values() if inspect.isclass(item) and not inspect.isabstract(item)}
+    exotic = {type(one) for one in EXOTICS.values()} | {MixedBook}
+    assert offered == {type(contract) for contract in CONTRACTS.values()} | exotic
 
 
 @every_contract

@@ -149,11 +149,11 @@ def test_paths_can_be_drawn_inside_a_compiled_function(name: str, key: Array):
 
 @every_market
 def test_parameters_can_be_batched_and_differentiated(name: str, key: Array):
-    market = market_of(name)
+    market, kinds = market_of(name), [market_of(name, kind) for kind in KINDS]
 
     def means(rate: Array) -> Array:
         """Of the spot and of the future today."""
-        made = [eqx.tree_at(lambda m: m.rate, market_of(name, kind), rate).simulate(key, 16) for kind in KINDS]
+        made = [eqx.tree_at(lambda m: m.rate, one, rate).simulate(key, 16) for one in kinds]
         return jnp.stack([jnp.mean(paths.price[:, 0]) for paths in made])
 
     rates = jnp.array([0.0, 0.1])

@@ -16,6 +16,8 @@ from tenrec.risk import RISKS, AbstractRisk, estimate
 from tests.risk.members import MEMBERS
 
 every_risk = pytest.mark.parametrize("risk", MEMBERS.values(), ids=MEMBERS)
+REGULAR = {name: risk for name, risk in MEMBERS.items() if risk.regular}
+every_regular_risk = pytest.mark.parametrize("risk", REGULAR.values(), ids=REGULAR)
 PATHS = 6
 samples = arrays(np.float64, (2, PATHS), elements=st.floats(-1.0, 1.0, width=32))
 pytestmark = pytest.mark.usefixtures("x64")
@@ -95,10 +97,11 @@ def test_is_the_least_mean_over_its_auxiliary(risk: AbstractRisk, losses: np.nda
     with jax.enable_x64(True):
         loss = jnp.asarray(losses[0])
         best = risk.initial_auxiliary(loss)
-        assert best.shape == (risk.auxiliaries,)
+        assert best.ndim == 1
+        assert risk.auxiliaries in (None, best.shape[0])
         least = value(risk, losses[0])
         assert float(mean_per_path(risk, loss, best)) == pytest.approx(least, abs=1e-7)
-        for index in range(risk.auxiliaries):
+        for index in range(best.shape[0] * risk.least_mean):
             for step in (-0.3, -0.01, 0.01, 0.3):
                 assert float(mean_per_path(risk, loss, best.at[index].add(step))) >= least - 1e-7
 
@@ -123,7 +126,7 @@ def test_gradient_is_that_of_finite_differences(risk: AbstractRisk, key: Array):
     np.testing.assert_allclose(jnp.dot(jax.grad(risk)(loss), direction), numeric, rtol=1e-6)
 
 
-@every_risk
+@every_regular_risk
 def test_influence_is_the_derivative_in_the_weights(risk: AbstractRisk, key: Array):
     loss = 0.2 * jax.random.normal(key, (40,))
     h, path = 1e-6, 7
@@ -142,7 +145,10 @@ def test_standard_error_is_the_spread_of_repeated_samples(risk: AbstractRisk):
     spread = np.std([one.value for one in found])
     mean_error = np.mean([one.standard_error for one in found])
     # 200 repetitions know their own spread to 5 %; three of these errors.
-    assert mean_error == pytest.approx(spread, rel=0.15)
+    # The spread of a maximum supposes an exponential tail, which a normal one only tends to.
+    assert mean_error == pytest.approx(spread, rel=0.15 if risk.regular else 0.3)
+    if not risk.regular:
+        return  # the worst of 2,000 losses is not that of 400,000
     whole = estimate(risk, repeated.ravel()).value
     covered = np.mean([one.interval()[0] < whole < one.interval()[1] for one in found])
     assert 0.90 < covered < 0.99

@@ -5,16 +5,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import Array
-from scipy import optimize
+from scipy import optimize, stats
 from scipy.special import ndtri
 
 from tenrec.core.errors import ConfigError
 from tenrec.risk import (
     ConditionalValueAtRisk,
     EntropicRisk,
+    ExpectileRisk,
     MeanStandardDeviationRisk,
     MeanVarianceRisk,
+    PowerRisk,
+    QuadraticConditionalValueAtRisk,
     QuadraticRisk,
+    SemiQuadraticRisk,
+    SpectralRisk,
+    WorstCaseRisk,
 )
 
 RNG = np.random.default_rng(11)
@@ -94,6 +100,67 @@ def test_moment_risks(loss: Array):
     assert float(MeanStandardDeviationRisk(multiple=0.5)(loss)) == pytest.approx(mean + 0.5 * np.sqrt(variance))
 
 
+@pytest.mark.parametrize("multiple", [1.05, 2.0, 5.0, 20.0])
+def test_quadratic_cvar_is_the_least_that_scipy_finds(loss: Array, multiple: float):
+    def objective(start: float) -> float:
+        return start + multiple * float(np.sqrt(np.mean(np.maximum(LOSS - start, 0.0) ** 2)))
+
+    least = optimize.minimize_scalar(objective, bounds=(LOSS.mean() - 2.0, LOSS.max()), options={"xatol": 1e-12}).fun
+    found = float(QuadraticConditionalValueAtRisk(multiple=multiple)(loss))
+    assert found == pytest.approx(min(least, LOSS.max()), abs=1e-9)
+    assert LOSS.mean() < found <= LOSS.max()
+
+
+@pytest.mark.parametrize("level", [0.5, 0.7, 0.95, 0.999])
+def test_expectile_is_that_of_scipy(loss: Array, level: float):
+    assert float(ExpectileRisk(level=level)(loss)) == pytest.approx(stats.expectile(LOSS, level), abs=1e-12)
+
+
+def test_expectile_of_a_normal_loss():
+    """By the root of its defining equation in closed form: E max(Z − e, 0) = φ(e) − e·(1 − Φ(e))."""
+    level = 0.9
+
+    def balance(place: float) -> float:
+        above = stats.norm.pdf(place) - place * stats.norm.sf(place)
+        return level * above - (1.0 - level) * (above + place)
+
+    with jax.enable_x64(True):
+        quantiles = jnp.asarray(ndtri((np.arange(200_000) + 0.5) / 200_000))
+        found = float(ExpectileRisk(level=level)(quantiles))
+    assert found == pytest.approx(optimize.brentq(balance, 0.0, 3.0), abs=2e-5)
+
+
+def test_spectral_is_the_integral_of_the_quantile_under_its_spectrum(loss: Array):
+    """∫ φ(u)·F⁻¹(u) du with the step spectrum written out, on a grid that holds all its steps and all 37 quantiles."""
+    levels, shares = np.array([0.0, 0.5, 0.9]), np.array([0.2, 0.3, 0.5])
+    middles = (np.arange(370_000) + 0.5) / 370_000
+    spectrum = np.sum(shares / (1.0 - levels) * (middles[:, None] >= levels), axis=1)
+    quantiles = np.sort(LOSS)[(middles * 37).astype(int)]
+    found = float(SpectralRisk(levels=levels, weights=shares)(loss))
+    assert found == pytest.approx(np.mean(spectrum * quantiles), abs=1e-9)
+    assert np.all(np.diff(spectrum) >= 0.0)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.5, 40.0])
+def test_power_is_the_norm_of_the_losses(loss: Array, exponent: float):
+    positive = np.maximum(LOSS, 0.0)
+    expected = np.linalg.norm(positive, ord=exponent) / LOSS.size ** (1.0 / exponent)
+    assert float(PowerRisk(exponent=exponent)(loss)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_losses_alone_count(loss: Array):
+    positive = np.maximum(LOSS, 0.0)
+    assert float(SemiQuadraticRisk()(loss)) == pytest.approx(np.mean(positive**2))
+    assert float(SemiQuadraticRisk()(loss)) ** 0.5 == pytest.approx(float(PowerRisk(exponent=2.0)(loss)))
+    assert float(SemiQuadraticRisk()(-jnp.abs(loss))) == float(PowerRisk(exponent=3.0)(-jnp.abs(loss))) == 0.0
+
+
+def test_worst_case(loss: Array):
+    assert float(WorstCaseRisk()(loss)) == LOSS.max()
+    slope = jax.grad(WorstCaseRisk())(loss)
+    np.testing.assert_array_equal(slope, LOSS.max() == LOSS)
+
+
 def test_gradient_without_spread_is_that_of_the_mean():
     slope = jax.grad(MeanStandardDeviationRisk(multiple=3.0))(jnp.full(4, 0.2))
     np.testing.assert_allclose(slope, 0.25)
@@ -107,6 +174,11 @@ def test_gradient_without_spread_is_that_of_the_mean():
         (lambda: ConditionalValueAtRisk(level=1.0), "level is 1; a number from 0 to below 1 is needed"),
         (lambda: ConditionalValueAtRisk(level=-0.1), "level is -0.1"),
         (lambda: MeanVarianceRisk(weight=-1.0), "weight is -1"),
+        (lambda: QuadraticConditionalValueAtRisk(multiple=1.0), "multiple is 1; a number above 1 is needed"),
+        (lambda: PowerRisk(exponent=0.5), "exponent is 0.5; a number of at least 1 is needed"),
+        (lambda: ExpectileRisk(level=0.4), "level is 0.4; a number from 0.5 to below 1 is needed"),
+        (lambda: SpectralRisk(levels=np.array([0.5]), weights=np.array([0.5, 0.5])), "1 levels and 2 weights"),
+        (lambda: SpectralRisk(levels=np.array([0.5, 0.9]), weights=np.array([0.5, 0.6])), "sum to 1.1"),
         (lambda: MeanStandardDeviationRisk(multiple=-1.0), "multiple is -1"),
     ],
 )

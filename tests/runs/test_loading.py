@@ -40,7 +40,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing owned": ({"contract": {"quantity": 0}}, "quantity is 0; a negative number is sold, a positive one held"),
     "empty book": ({"contract": []}, "'contract' is []; at least one entry is needed"),
     "unknown contract": ({"contract": {"kind": "asian"}}, "'contract.kind' is 'asian'"),
-    "unknown market": ({"market": {"model": "garch"}}, "'market.model' is 'garch'; choose from 'black_scholes'"),
+    "unknown market": ({"market": {"model": "vasicek"}}, "'market.model' is 'vasicek'; choose from 'black_scholes'"),
     "unknown risk": ({"risk": {"measure": "var"}}, "'risk.measure' is 'var'; choose from 'entropic', 'cvar'"),
     "unknown policy": ({"policy": {"kind": "lstm"}}, "'policy.kind' is 'lstm'; it must be 'band_network'"),
     "unknown baseline": ({"evaluate": {"against": ["lelnd"]}}, "'evaluate.against.0' is 'lelnd'"),

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from tenrec.contracts.base import AbstractContract, AbstractExotic
 from tenrec.core.checks import require
 from tenrec.core.errors import ConfigError
 
 
-class EuropeanBook(eqx.Module):
+class EuropeanBook(AbstractContract):
     """A signed book of European options on one underlying; a single option is a book of one leg.
 
     payoff of leg l at its expiry date e_l:  quantity_l · max(sign_l · (S_{e_l} − K_l), 0)
@@ -31,6 +31,11 @@ class EuropeanBook(eqx.Module):
     expiry: Int[Array, "*paths legs"]
     quantity: Float[Array, "*paths legs"]
 
+    @property
+    def exotics(self) -> tuple[AbstractExotic, ...]:
+        """None."""
+        return ()
+
     def payoffs(self, spot: Float[Array, " dates"]) -> Float[Array, " legs"]:
         """What one unit of each leg pays at its expiry (one path)."""
         return jnp.maximum(self.sign * (spot[self.expiry] - self.strike), 0.0)
@@ -39,11 +44,6 @@ class EuropeanBook(eqx.Module):
         """Cash that the owner of the book receives at each date (one path)."""
         paid = self.quantity * self.payoffs(spot)
         return jnp.zeros_like(spot).at[self.expiry].add(paid)
-
-    @property
-    def legs(self) -> int:
-        """Number of options in the book."""
-        return self.strike.shape[-1]
 
 
 def european(kind: str, *, strike: float, expiry: int, quantity: float = -1.0) -> EuropeanBook:

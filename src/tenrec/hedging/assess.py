@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.engine import Entry, Terms, over_paths, run
 from tenrec.hedging.marks import marked_pnl
@@ -19,7 +19,7 @@ class Sample(eqx.Module):
     """Paths with what is hedged on them; contract and premium may be one for all paths or one each."""
 
     paths: MarketPaths
-    contract: EuropeanBook
+    contract: AbstractContract
     premium: Float[Array, "*paths"]
 
 

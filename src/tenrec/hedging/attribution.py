@@ -1,19 +1,22 @@
 """Where the P&L came from: each step's change, split into Greeks, carry, cost and a rest."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.assess import Sample
 from tenrec.hedging.engine import Entry, Terms
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
 from tenrec.hedging.view import MarketView, observe
-from tenrec.pricing import black_scholes
 
+INSTANT = 1e-9
+"""Years."""
 PARTS = ("sale", "delta", "gamma", "theta", "vega", "carry", "cost", "rest")
 
 
@@ -49,7 +52,7 @@ class Attribution(eqx.Module):
 
 
 def attribute(
-    lines: Entry, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: Float[Array, ""]
+    lines: Entry, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Attribution:
     """Explain the ledger of one path; `vmap` for many.
 
@@ -82,10 +85,16 @@ def _later(view: MarketView) -> Float[Array, " steps"]:
     def next_date(rows: Float[Array, "steps legs"], last: float) -> Float[Array, "steps legs"]:
         return jnp.concatenate([rows[1:], jnp.full_like(rows[:1], last)])
 
-    forward = next_date(view.forward / view.spot[:, None], 1.0) * view.spot[:, None]
-    left, discount = next_date(view.time_to_expiry, 0.0), next_date(view.discount, 1.0)
-    legs = black_scholes.value(view.sign, forward, view.strike, view.volatility[:, None], left, discount)
-    return jnp.sum(view.quantity * legs, axis=-1)
+    later = dataclasses.replace(
+        view,
+        forward=next_date(view.forward / view.spot[:, None], 1.0) * view.spot[:, None],
+        # A leg that pays at the next date is worth its payoff there: asked an instant before, since later it is gone.
+        time_to_expiry=jnp.where(
+            view.time_to_expiry > 0, jnp.maximum(next_date(view.time_to_expiry, 0.0), INSTANT), 0.0
+        ),
+        discount=next_date(view.discount, 1.0),
+    )
+    return book_value(later, view.volatility)
 
 
 @eqx.filter_jit

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.costs import AbstractCost
@@ -114,7 +114,7 @@ def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> F
     return jnp.sum(jnp.where(jnp.asarray(terms.margined), 0.0, units * quote.price))
 
 
-def quotes(paths: MarketPaths, contract: EuropeanBook) -> Quote:
+def quotes(paths: MarketPaths, contract: AbstractContract) -> Quote:
     """The market of one path, date by date, as the engine reads it."""
     price = paths.price
     start = jnp.zeros_like(paths.dt[:1])
@@ -130,7 +130,7 @@ def quotes(paths: MarketPaths, contract: EuropeanBook) -> Quote:
 
 
 def run(
-    policy: AbstractPolicy, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: Float[Array, ""]
+    policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Entry:
     """Hedge one path from the sale to the end; every line of the ledger, stacked over the dates 0..N."""
     account, entries, last = _walk(policy, paths, contract, terms, premium, keep=True)
@@ -139,7 +139,7 @@ def run(
 
 
 def terminal_pnl(
-    policy: AbstractPolicy, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: Float[Array, ""]
+    policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Float[Array, ""]:
     """P&L at the end of one path, quote currency: what `run` ends with, without keeping the lines."""
     account, _, last = _walk(policy, paths, contract, terms, premium, keep=False)
@@ -197,7 +197,7 @@ def _traded(
 def _walk(
     policy: AbstractPolicy,
     paths: MarketPaths,
-    contract: EuropeanBook,
+    contract: AbstractContract,
     terms: Terms,
     premium: Float[Array, ""],
     *,
@@ -229,7 +229,7 @@ def over_paths(
     function: Any,
     policy: AbstractPolicy,
     paths: MarketPaths,
-    contract: EuropeanBook,
+    contract: AbstractContract,
     terms: Terms,
     premium: Float[Array, "*paths"],
 ) -> Any:
@@ -241,7 +241,7 @@ def over_paths(
     axes = (batch_axes(paths), contract_axis, 0 if premium.ndim else None)
     policy = columnar(policy)
 
-    def block(paths: MarketPaths, contract: EuropeanBook, premium: Array) -> Any:
+    def block(paths: MarketPaths, contract: AbstractContract, premium: Array) -> Any:
         many = jax.vmap(function, in_axes=(None, axes[0], axes[1], None, axes[2]))
         return many(policy, paths, contract, terms, premium)
 

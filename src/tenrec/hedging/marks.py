@@ -3,14 +3,14 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths
 from tenrec.hedging.engine import Entry, Terms
 from tenrec.hedging.sensitivities import book_value
 from tenrec.hedging.view import observe
 
 
-def marked_pnl(lines: Entry, paths: MarketPaths, contract: EuropeanBook, terms: Terms) -> Float[Array, " dates"]:
+def marked_pnl(lines: Entry, paths: MarketPaths, contract: AbstractContract, terms: Terms) -> Float[Array, " dates"]:
     """P&L of one path at every date, quote currency: cash + funded positions + book at its Black–Scholes mark.
 
     The mark uses the volatility of the date, so that on recorded options it is the quote itself. On the last date

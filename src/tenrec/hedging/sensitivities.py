@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from tenrec.hedging.exotic_values import exotic_delta, exotic_gamma, exotic_value, exotic_vega
 from tenrec.hedging.view import MarketView
 from tenrec.pricing import black_scholes
 
@@ -29,7 +30,8 @@ def leg_vega(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, 
 
 def book_delta(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
     """∂(value of the book)/∂spot in units of the underlying, signed by what is owned."""
-    return jnp.sum(view.quantity * leg_delta(view, volatility), axis=-1)
+    plain = jnp.sum(view.quantity * leg_delta(view, volatility), axis=-1)
+    return plain + exotic_delta(view, volatility) if view.exotics else plain
 
 
 def book_gamma(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
@@ -42,12 +44,14 @@ def book_gamma(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array
         spot=view.spot[..., None],
         discount=view.discount,
     )
-    return jnp.sum(view.quantity * legs, axis=-1)
+    plain = jnp.sum(view.quantity * legs, axis=-1)
+    return plain + exotic_gamma(view, volatility) if view.exotics else plain
 
 
 def book_vega(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
     """∂(value of the book)/∂volatility, quote currency per unit of annualised volatility."""
-    return jnp.sum(view.quantity * leg_vega(view, volatility), axis=-1)
+    plain = jnp.sum(view.quantity * leg_vega(view, volatility), axis=-1)
+    return plain + exotic_vega(view, volatility) if view.exotics else plain
 
 
 def book_value(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
@@ -55,7 +59,8 @@ def book_value(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array
     legs = black_scholes.value(
         view.sign, view.forward, view.strike, volatility[..., None], view.time_to_expiry, view.discount
     )
-    return jnp.sum(view.quantity * legs, axis=-1)
+    plain = jnp.sum(view.quantity * legs, axis=-1)
+    return plain + exotic_value(view, volatility) if view.exotics else plain
 
 
 def on_first_instrument(view: MarketView, delta: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:

@@ -1,10 +1,13 @@
 """What a hedger knows at a date, whatever the market it came from; everything but its own position."""
 
+from typing import Any
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract, AbstractExotic
 from tenrec.core.paths import MarketPaths
 
 
@@ -33,9 +36,16 @@ class MarketView(eqx.Module):
     quantity: Float[Array, "*at legs"]
     signals: Float[Array, "*at signals"]
     signal_names: tuple[str, ...] = eqx.field(static=True, default=())
+    exotics: tuple[AbstractExotic, ...] = ()
+
+    @property
+    def size(self) -> Float[Array, "*at"]:
+        """Units owned or owed in all."""
+        plain = jnp.sum(jnp.abs(self.quantity), axis=-1)
+        return sum((jnp.abs(exotic.quantity) for exotic in self.exotics), start=plain)
 
 
-def observe(paths: MarketPaths, contract: EuropeanBook) -> MarketView:
+def observe(paths: MarketPaths, contract: AbstractContract) -> MarketView:
     """What is known on the trading dates 0..N−1 of one path; nothing here looks ahead."""
     zero = jnp.zeros_like(paths.dt[:1])
     time = jnp.concatenate([zero, jnp.cumsum(paths.dt)])
@@ -65,13 +75,29 @@ def observe(paths: MarketPaths, contract: EuropeanBook) -> MarketView:
         strike=jnp.broadcast_to(contract.strike, at),
         sign=jnp.broadcast_to(contract.sign, at),
         quantity=jnp.where(dates < contract.expiry, contract.quantity, 0.0),
-        signals=paths.signals[:-1],
-        signal_names=paths.signal_names,
+        signals=_with_states(paths.signals, paths.spot, contract)[:-1],
+        signal_names=(*paths.signal_names, *contract.state_names),
+        exotics=_spread(contract, (steps,)),
     )
 
 
+def _with_states(
+    signals: Float[Array, "dates signals"], spot: Float[Array, " dates"], contract: AbstractContract
+) -> Float[Array, "dates all"]:
+    """The market's signals, and what the exotic contracts know of the path."""
+    known = [exotic.states(spot) for exotic in contract.exotics]
+    if not known:
+        return signals
+    return jnp.concatenate([jnp.broadcast_to(signals, (spot.shape[0], signals.shape[-1])), *known], axis=-1)
+
+
+def _spread(contract: AbstractContract, at: tuple[Any, ...]) -> tuple[AbstractExotic, ...]:
+    """The exotic contracts with a copy of their numbers for each state."""
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, at), contract.exotics)
+
+
 def view_at(
-    contract: EuropeanBook,
+    contract: AbstractContract,
     *,
     spot: Float[Array, "*at"],
     time_to_expiry: Float[Array, "*at legs"],
@@ -118,4 +144,5 @@ def view_at(
         quantity=jnp.where(time_to_expiry > 0, contract.quantity, 0.0),
         signals=jnp.zeros((*at, len(signal_names)), spot.dtype) if signals is None else signals,
         signal_names=signal_names,
+        exotics=_spread(contract, at),
     )

@@ -92,20 +92,15 @@ class HestonMarket(AbstractMarket):
         """The paths that the draws give."""
         dtype = self.dt.dtype
         periods = self.dt / self.substeps
-        coefficients = jax.vmap(self._coefficients)(periods)
-
-        def one_step(state: tuple[Paths, Paths], numbers: Array, at: "Coefficients") -> tuple[Paths, Paths]:
-            log_return, variance = state
-            z_variance, z_price = draws.read(numbers, dtype)
-            later, correction = next_variance(variance, z_variance, at)
-            drawn = at.k1 * variance + at.k2 * later + safe_sqrt(at.k3 * variance + at.k4 * later) * z_price
-            return log_return + at.growth + correction + drawn, later
+        drift = growth(self.drift, self.rate, self.dividend_yield)
+        parameters = self.mean_reversion, self.long_run_variance, self.vol_of_vol, self.correlation
+        coefficients = jax.vmap(lambda period: scheme(drift, *parameters, period))(periods)
 
         def one_period(
             state: tuple[Paths, Paths], row: tuple["Coefficients", Array]
         ) -> tuple[tuple[Paths, Paths], tuple[Paths, Paths]]:
             at, numbers = row
-            state, _ = jax.lax.scan(lambda inner, x: (one_step(inner, x, at), None), state, numbers)
+            state, _ = jax.lax.scan(lambda inner, x: (one_step(*inner, draws.read(x, dtype), at), None), state, numbers)
             return state, (self.spot * jnp.exp(state[0]), safe_sqrt(state[1]))
 
         rows = draws.rows.reshape(self.steps, self.substeps, *draws.rows.shape[1:])
@@ -117,24 +112,6 @@ class HestonMarket(AbstractMarket):
             for head, tail in zip(first, later, strict=True)
         )
         return record(self, spot, volatility=volatility)
-
-    def _coefficients(self, period: Scalar) -> "Coefficients":
-        """Andersen's constants for one step of the scheme, with the central weights γ₁ = γ₂ = ½."""
-        kappa, theta, xi, rho = self.mean_reversion, self.long_run_variance, self.vol_of_vol, self.correlation
-        decay = jnp.exp(-kappa * period)
-        gone = -jnp.expm1(-kappa * period)
-        tilt = 0.5 * period * (kappa * rho / xi - 0.5)
-        spread = 0.5 * period * (1.0 - rho**2)
-        return Coefficients(
-            growth=growth(self.drift, self.rate, self.dividend_yield) * period,
-            mean=(theta * gone, decay),
-            variance=(0.5 * theta * xi**2 * gone**2 / kappa, xi**2 * decay * gone / kappa),
-            k0=-rho * kappa * theta * period / xi,
-            k1=tilt - rho / xi,
-            k2=tilt + rho / xi,
-            k3=spread,
-            k4=spread,
-        )
 
 
 class Coefficients(NamedTuple):
@@ -148,6 +125,31 @@ class Coefficients(NamedTuple):
     k2: Scalar
     k3: Scalar
     k4: Scalar
+
+
+def scheme(drift: Scalar, kappa: Scalar, theta: Scalar, xi: Scalar, rho: Scalar, period: Scalar) -> Coefficients:
+    """Andersen's constants for one step of the scheme, with the central weights γ₁ = γ₂ = ½."""
+    decay = jnp.exp(-kappa * period)
+    gone = -jnp.expm1(-kappa * period)
+    tilt = 0.5 * period * (kappa * rho / xi - 0.5)
+    spread = 0.5 * period * (1.0 - rho**2)
+    return Coefficients(
+        growth=drift * period,
+        mean=(theta * gone, decay),
+        variance=(0.5 * theta * xi**2 * gone**2 / kappa, xi**2 * decay * gone / kappa),
+        k0=-rho * kappa * theta * period / xi,
+        k1=tilt - rho / xi,
+        k2=tilt + rho / xi,
+        k3=spread,
+        k4=spread,
+    )
+
+
+def one_step(log_return: Paths, variance: Paths, z: Float[Array, "2 paths"], at: Coefficients) -> tuple[Paths, Paths]:
+    """Log return and variance one step of the scheme later; z drives the variance, then the price."""
+    later, correction = next_variance(variance, z[0], at)
+    drawn = at.k1 * variance + at.k2 * later + safe_sqrt(at.k3 * variance + at.k4 * later) * z[1]
+    return log_return + at.growth + correction + drawn, later
 
 
 def next_variance(variance: Paths, z: Paths, at: Coefficients) -> tuple[Paths, Paths]:

@@ -13,7 +13,12 @@ MEASURES = {
     "quadratic": "Mean squared error",
     "mean_variance": "Mean–variance",
     "mean_std": "Mean + k·std",
-    "quadratic_cvar": "Squared error + shortfall",
+    "quadratic_cvar": "Quadratic CVaR",
+    "semi_quadratic": "Mean squared positive loss",
+    "power": "Norm of the losses",
+    "expectile": "Expectile",
+    "spectral": "Spectral risk",
+    "worst_case": "Worst loss",
 }
 
 

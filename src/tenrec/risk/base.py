@@ -19,19 +19,24 @@ class AbstractRisk(eqx.Module):
         risk(ℓ) = min_w E[per_path(ℓ, w)],
 
     so that w can be learned along with a policy in small batches. Its minimiser gives the influence of each path,
-    per_path(ℓ, w*) − risk(ℓ), whose spread is the standard error.
+    per_path(ℓ, w*) − risk(ℓ), whose spread is the standard error. A measure that is no such least mean (`least_mean`
+    false) is still the mean of its terms at w*, and they give its influence.
 
     Fields (of the class):
         cash_invariant: risk(ℓ + c) = risk(ℓ) + c, so that the risk of a position is its price.
         monotone: a larger loss on every path never has a smaller risk.
         positively_homogeneous: risk(cℓ) = c·risk(ℓ) for c > 0.
-        auxiliaries: how many numbers w holds.
+        auxiliaries: how many numbers w holds; None where that depends on the parameters.
+        least_mean: the risk is the least of the means over w, not only the mean at w*.
+        regular: the risk of a large sample is normally distributed around the true one.
     """
 
     cash_invariant: ClassVar[bool]
     monotone: ClassVar[bool]
     positively_homogeneous: ClassVar[bool]
-    auxiliaries: ClassVar[int]
+    auxiliaries: ClassVar[int | None]
+    least_mean: ClassVar[bool] = True
+    regular: ClassVar[bool] = True
 
     @abc.abstractmethod
     def __call__(self, loss: Losses, weights: Losses | None = None) -> Scalar:

@@ -29,7 +29,7 @@ class ConditionalValueAtRisk(AbstractRisk):
     cash_invariant: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     positively_homogeneous: ClassVar[bool] = True
-    auxiliaries: ClassVar[int] = 1
+    auxiliaries: ClassVar[int | None] = 1
 
     level: Scalar = eqx.field(converter=as_array)
 

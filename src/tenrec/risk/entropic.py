@@ -28,7 +28,7 @@ class EntropicRisk(AbstractRisk):
     cash_invariant: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     positively_homogeneous: ClassVar[bool] = False
-    auxiliaries: ClassVar[int] = 1
+    auxiliaries: ClassVar[int | None] = 1
 
     aversion: Scalar = eqx.field(converter=as_array)
 

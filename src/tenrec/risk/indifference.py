@@ -23,7 +23,7 @@ def indifference_price(risk: AbstractRisk, value: float, *, spot: float, rate: f
     """
     if not risk.cash_invariant:
         raise ConfigError(
-            f"{type(risk).__name__} is not cash-invariant, so its value is no price; choose entropic, cvar, "
-            "mean_variance or mean_std."
+            f"{type(risk).__name__} is not cash-invariant, so its value is no price; choose a measure "
+            "that is, such as entropic, cvar or mean_std."
         )
     return math.exp(-rate * maturity) * spot * value

@@ -30,7 +30,7 @@ class MeanStandardDeviationRisk(AbstractRisk):
     cash_invariant: ClassVar[bool] = True
     monotone: ClassVar[bool] = False
     positively_homogeneous: ClassVar[bool] = True
-    auxiliaries: ClassVar[int] = 2
+    auxiliaries: ClassVar[int | None] = 2
 
     multiple: Scalar = eqx.field(converter=as_array)
 

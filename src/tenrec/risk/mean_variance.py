@@ -25,7 +25,7 @@ class MeanVarianceRisk(AbstractRisk):
     cash_invariant: ClassVar[bool] = True
     monotone: ClassVar[bool] = False
     positively_homogeneous: ClassVar[bool] = False
-    auxiliaries: ClassVar[int] = 1
+    auxiliaries: ClassVar[int | None] = 1
 
     weight: Scalar = eqx.field(converter=as_array)
 

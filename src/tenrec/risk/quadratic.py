@@ -19,7 +19,7 @@ class QuadraticRisk(AbstractRisk):
     cash_invariant: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     positively_homogeneous: ClassVar[bool] = False
-    auxiliaries: ClassVar[int] = 0
+    auxiliaries: ClassVar[int | None] = 0
 
     def __call__(self, loss: Losses, weights: Losses | None = None) -> Scalar:
         """The risk of a sample."""

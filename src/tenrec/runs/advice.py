@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract, EuropeanBook
 from tenrec.core.errors import InputError
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.view import MarketView, view_at
@@ -30,7 +30,7 @@ class Setting:
         signal_names: the market's signals, each neutral at zero.
     """
 
-    contract: EuropeanBook
+    contract: AbstractContract
     maturity: float
     period: float
     initial_spot: float | None
@@ -51,7 +51,7 @@ class Setting:
         lag = np.asarray(book.expiry, np.float32) * self.period
         signals = [at[name] for name in self.signal_names]
         return _view_at(
-            book if book.legs > 1 else _contract(book, at["strike"], kind),
+            book if book.legs > 1 or book.exotics else _contract(book, at["strike"], kind),
             spot=at["spot"],
             time_to_expiry=at["time_to_maturity"][:, None] + (lag - lag.max()),
             volatility=at["implied_vol"],
@@ -177,7 +177,10 @@ def _checked(
     if book.legs > 1 and set(own) & set(more):
         raise InputError(f"One of {', '.join(own)} was given for a book of several options; they need a single one.")
     volatility = setting.volatility if implied_vol is None else implied_vol
-    quantity = more.get("quantity", float(book.quantity[0]))
+    if book.exotics and set(own) & set(more):
+        raise InputError(f"One of {', '.join(own)} was given for a contract that is no plain option; leave it out.")
+    units = 1.0 if book.exotics else float(book.quantity[0])
+    quantity = more.get("quantity", units)
     asked = {
         "spot": _positive("spot", spot, "a positive price"),
         "time_to_maturity": _positive("time_to_maturity", time, "a positive number of years"),
@@ -191,7 +194,7 @@ def _checked(
         "last_return": _finite("last_return", more.get("last_return", 0.0)),
         "wealth": _finite("wealth", more.get("wealth", 0.0)),
     }
-    asked["scale"] = asked["scale"] / float(book.quantity[0])
+    asked["scale"] = asked["scale"] / units
     return asked | {name: _finite(name, more.get(name, 0.0)) for name in setting.signal_names}
 
 
@@ -224,7 +227,7 @@ def _finite(name: str, value: Any) -> np.ndarray:
     return _numbers(name, value, lambda numbers: np.full(numbers.shape, True), "a finite number")
 
 
-def _contract(book: EuropeanBook, strike: jax.Array, kind: str | None) -> EuropeanBook:
+def _contract(book: AbstractContract, strike: jax.Array, kind: str | None) -> EuropeanBook:
     """The run's single option, one for each point, with strike and kind exchanged where given."""
     if kind not in (None, "call", "put"):
         raise InputError(f"kind is {kind!r}; 'call' or 'put' is needed.")

@@ -57,7 +57,7 @@ def advise(
     if not np.isfinite(hold):
         raise InputError(f"The policy {name} gives no number at these inputs; check their units.")
     edges = handle.band(**asked, **states)
-    delta = float(run.policy("black_scholes_delta").target(position=position, **asked))
+    delta = float(run.policy("black_scholes_delta").target(position=position, **asked, **states))
     return {
         "policy": name,
         "instrument": config.hedge_with[0],

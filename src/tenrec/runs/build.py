@@ -2,12 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tenrec.contracts import EuropeanBook, european_book
+from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError, UnsolvableError
 from tenrec.core.grid import TimeGrid
 from tenrec.data import read_price_paths, read_price_series
@@ -22,10 +22,10 @@ from tenrec.hedging.optimum import (
     Shortfall,
     european_payoff,
 )
-from tenrec.markets import AbstractMarket, ArraysMarket, BlackScholesMarket, BootstrapMarket, HestonMarket, split_rows
+from tenrec.markets import MARKETS, AbstractMarket, ArraysMarket, BootstrapMarket, UncertainMarket, split_rows
 from tenrec.markets.base import HedgeWith
-from tenrec.pricing import black_scholes, heston
 from tenrec.risk import RISKS, AbstractRisk
+from tenrec.runs.book import build_book
 from tenrec.runs.config import (
     ArraysSpec,
     BlackScholesSpec,
@@ -34,11 +34,12 @@ from tenrec.runs.config import (
     EntropicSpec,
     EuropeanSpec,
     HedgeConfig,
-    HestonSpec,
     ListedSpec,
     MeanStdSpec,
     MeanVarianceSpec,
+    QuadraticSpec,
 )
+from tenrec.runs.market_specs import SimulatedSpec, UncertainSpec
 
 
 def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
@@ -55,7 +56,7 @@ def build_grid(config: HedgeConfig) -> TimeGrid:
     return TimeGrid(days=days, steps=config.grid.steps, day_count=config.grid.day_count)
 
 
-def build_contract(config: HedgeConfig) -> EuropeanBook:
+def build_contract(config: HedgeConfig) -> AbstractContract:
     """The book, its expiries on the grid; quantities count the multiplier in."""
     legs, grid = legs_of(config), build_grid(config)
     per_day = grid.steps / grid.days
@@ -66,12 +67,8 @@ def build_contract(config: HedgeConfig) -> EuropeanBook:
                 f"contract.days is {leg.days:g}, which is not on a trading date of the grid ({grid.steps} steps over "
                 f"{grid.days:g} days); choose grid.steps so that every expiry falls on a date."
             )
-    return european_book(
-        [leg.kind.removeprefix("european_") for leg in legs],
-        strikes=[leg.strike for leg in legs],
-        expiries=[round(expiry) for expiry in expiries],
-        quantities=[leg.quantity * leg.multiplier for leg in legs],
-    )
+    dates = [round(expiry) for expiry in expiries]
+    return build_book(legs, dates, getattr(config.market, "spot", None))
 
 
 def build_terms(config: HedgeConfig) -> Terms:
@@ -89,7 +86,8 @@ def build_risk(config: HedgeConfig) -> AbstractRisk:
     """The measure that is minimised and reported."""
     renamed = {"mean_variance": {"aversion": "weight"}, "mean_std": {"k": "multiple"}}
     names = renamed.get(config.risk.measure, {})
-    parameters = {names.get(key, key): value for key, value in config.risk.model_dump(exclude={"measure"}).items()}
+    given = config.risk.model_dump(exclude={"measure"}).items()
+    parameters = {names.get(key, key): np.asarray(value) for key, value in given}
     return RISKS[config.risk.measure](**parameters)
 
 
@@ -97,15 +95,22 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     """The simulated or resampled market; relative file names are looked up from `base`."""
     spec, grid = config.market, build_grid(config)
     hedge_with: HedgeWith = "future" if config.hedge_with[0] == "future" else "spot"
-    if isinstance(spec, BlackScholesSpec | HestonSpec):
-        parameters = spec.model_dump(exclude={"model", "sampling"})
-        member = BlackScholesMarket if isinstance(spec, BlackScholesSpec) else HestonMarket
-        return member(**parameters, dt=grid.dt, hedge_with=hedge_with)
+    if isinstance(spec, SimulatedSpec):
+        return _simulated(spec, grid, hedge_with)
     if isinstance(spec, BootstrapSpec):
         return _bootstrap(spec, grid, hedge_with, base)
     if isinstance(spec, ArraysSpec):
         return _arrays(spec, grid, hedge_with, base)
     raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
+
+
+def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith) -> AbstractMarket:
+    if isinstance(spec, UncertainSpec):
+        spreads = {name: jnp.asarray(spread) for name, spread in spec.spreads.items()}
+        return UncertainMarket(model=_simulated(spec.of, grid, hedge_with), spreads=spreads)
+    given = spec.model_dump(exclude={"model", "sampling"}).items()
+    parameters: dict[str, Any] = {name: np.asarray(v) if isinstance(v, tuple) else v for name, v in given}
+    return MARKETS[spec.model](**parameters | {"dt": grid.dt, "hedge_with": hedge_with})
 
 
 def _bootstrap(spec: BootstrapSpec, grid: TimeGrid, hedge_with: HedgeWith, base: Path) -> AbstractMarket:
@@ -170,42 +175,6 @@ def _beside(base: Path, name: str) -> Path:
     return path if path.is_absolute() else base / path
 
 
-def premium_of(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
-    """Cash received for the book at the start, quote currency: as configured, by default 0, or fair for `quadratic`."""
-    given = config.premium
-    if given is None:
-        given = "fair" if config.risk.measure == "quadratic" else 0.0
-    if given != "fair":
-        return float(given)
-    return -fair_value(config, contract, market)
-
-
-def fair_value(config: HedgeConfig, contract: EuropeanBook, market: AbstractMarket) -> float:
-    """Value of what is owned at the start: closed form, Heston's by Fourier, else Black–Scholes at the first vol."""
-    spec, grid = config.market, build_grid(config)
-    expiry = np.asarray(contract.expiry) * grid.maturity / grid.steps
-    spot = float(market.simulate(jax.random.key(0), 1).spot[0, 0])
-    rate = float(getattr(spec, "rate", 0.0))
-    dividend_yield = float(getattr(spec, "dividend_yield", 0.0))
-    with jax.enable_x64(True):
-        strike, sign = np.asarray(contract.strike, np.float64), np.asarray(contract.sign, np.float64)
-        forward, discount = spot * np.exp((rate - dividend_yield) * expiry), np.exp(-rate * expiry)
-        if isinstance(spec, HestonSpec):
-            parameters = spec.model_dump(
-                include={"initial_variance", "mean_reversion", "long_run_variance", "vol_of_vol", "correlation"}
-            )
-            values = np.asarray(heston.value(sign, forward, strike, expiry, discount=discount, **parameters))
-        else:
-            volatility = float(getattr(spec, "volatility", None) or first_volatility(market))
-            values = np.asarray(black_scholes.value(sign, forward, strike, volatility, expiry, discount))
-    return float(np.sum(np.asarray(contract.quantity) * np.asarray(values)))
-
-
-def first_volatility(market: AbstractMarket) -> float:
-    """Volatility at the start of the paths, annualised decimal."""
-    return float(np.ravel(market.simulate(jax.random.key(0), 1).volatility)[0])
-
-
 def optimum_problem(config: HedgeConfig) -> Problem:
     """The run as a problem that dynamic programming solves exactly; raises UnsolvableError where it cannot."""
     spec = config.market
@@ -215,6 +184,12 @@ def optimum_problem(config: HedgeConfig) -> Problem:
             "so set market.model to black_scholes or leave the optimum out."
         )
     legs, grid = legs_of(config), build_grid(config)
+    exotic = [leg.kind for leg in legs if not leg.is_european]
+    if exotic:
+        raise UnsolvableError(
+            f"contract.kind is {exotic[0]!r}; the exact optimum is computed for European calls and puts, so choose "
+            "one of them or leave the optimum out."
+        )
     if len({leg.days for leg in legs}) > 1:
         raise UnsolvableError(
             "The contracts have several expiries; the exact optimum is computed for one, so give all the same days."
@@ -255,4 +230,9 @@ def optimum_criterion(config: HedgeConfig, problem: Problem, premium: float) -> 
         return MeanDeviation(risk.k)
     if isinstance(risk, MeanVarianceSpec):
         return MeanVariance(risk.aversion)
-    return Quadratic(premium * float(problem.growth[0]) / problem.spot)
+    if isinstance(risk, QuadraticSpec):
+        return Quadratic(premium * float(problem.growth[0]) / problem.spot)
+    raise UnsolvableError(
+        f"risk.measure is {risk.measure!r}; the exact optimum is computed for entropic, cvar, mean_std, "
+        "mean_variance and quadratic risk, so set one of them or leave the optimum out."
+    )

@@ -4,55 +4,22 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-Positive = Annotated[float, Field(gt=0)]
-Price = Annotated[float, Field(gt=0, le=1e12)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """A part of the configuration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_switch_for_a_number(cls, given: Any, info: Any) -> Any:
-        """YAML reads `yes` and `on` as true, and true would pass for 1."""
-        field = cls.model_fields[str(info.field_name)]
-        if isinstance(given, bool) and field.annotation is not bool:
-            raise ValueError(f"{str(given).lower()} was given, which is a switch; a number or a word is needed")
-        return given
-
-
-class BlackScholesSpec(Section):
-    """Geometric Brownian motion."""
-
-    model: Literal["black_scholes"] = "black_scholes"
-    spot: Price = 1.0
-    volatility: Annotated[float, Field(gt=0, le=5)] = 0.2
-    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
-    drift: Annotated[float, Field(ge=-5, le=5)] | None = None
-    dividend_yield: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
-    sampling: Literal["pseudo", "antithetic", "sobol"] = "pseudo"
-
-
-class HestonSpec(Section):
-    """Stochastic variance of Heston (1993), simulated by the quadratic–exponential scheme."""
-
-    model: Literal["heston"]
-    spot: Price = 1.0
-    initial_variance: Positive = 0.04
-    mean_reversion: Positive = 1.0
-    long_run_variance: Positive = 0.04
-    vol_of_vol: Positive = 0.5
-    correlation: Annotated[float, Field(ge=-1, le=1)] = -0.7
-    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
-    drift: Annotated[float, Field(ge=-5, le=5)] | None = None
-    dividend_yield: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
-    sampling: Literal["pseudo", "antithetic", "sobol"] = "pseudo"
+from tenrec.runs.market_specs import (
+    BatesSpec,
+    BlackScholesSpec,
+    GarchSpec,
+    HestonSpec,
+    KouSpec,
+    MertonSpec,
+    RegimesSpec,
+    RoughBergomiSpec,
+    SabrSpec,
+    UncertainSpec,
+    tagged_by,
+)
+from tenrec.runs.section import Count, Positive, Price, Section, Share
 
 
 class BootstrapSpec(Section):
@@ -113,32 +80,53 @@ class RecordedSpec(Section):
         return self
 
 
-def _tagged_by(key: str, default: str) -> Discriminator:
-    """Choose the member by its `key`; a mapping without the key means the default member."""
-
-    def tag(given: Any) -> str:
-        if isinstance(given, dict):
-            return str(given.get(key, default))
-        return str(getattr(given, key, default))
-
-    return Discriminator(tag)
-
-
 MarketSpec = Annotated[
     Annotated[BlackScholesSpec, Tag("black_scholes")]
     | Annotated[HestonSpec, Tag("heston")]
+    | Annotated[MertonSpec, Tag("merton")]
+    | Annotated[KouSpec, Tag("kou")]
+    | Annotated[BatesSpec, Tag("bates")]
+    | Annotated[SabrSpec, Tag("sabr")]
+    | Annotated[RoughBergomiSpec, Tag("rough_bergomi")]
+    | Annotated[GarchSpec, Tag("garch")]
+    | Annotated[RegimesSpec, Tag("regimes")]
+    | Annotated[UncertainSpec, Tag("uncertain")]
     | Annotated[BootstrapSpec, Tag("bootstrap")]
     | Annotated[ArraysSpec, Tag("arrays")]
     | Annotated[RecordedSpec, Tag("recorded")],
-    _tagged_by("model", "black_scholes"),
+    tagged_by("model", "black_scholes"),
+]
+
+
+OptionKind = Literal[
+    "european_call",
+    "european_put",
+    "digital_call",
+    "digital_put",
+    "up_and_out_call",
+    "up_and_out_put",
+    "up_and_in_call",
+    "up_and_in_put",
+    "down_and_out_call",
+    "down_and_out_put",
+    "down_and_in_call",
+    "down_and_in_put",
+    "one_touch_up",
+    "one_touch_down",
+    "asian_call",
+    "asian_put",
+    "geometric_asian_call",
+    "geometric_asian_put",
 ]
 
 
 class EuropeanSpec(Section):
     """One European option; quantity −1 is sold, positions are in units of the underlying."""
 
-    kind: Literal["european_call", "european_put"] = "european_call"
+    kind: OptionKind = "european_call"
     strike: Price = 1.0
+    barrier: Price | None = None
+    cash: Price | None = None
     days: Annotated[float, Field(gt=0, le=100_000)] = 30
     quantity: Annotated[float, Field(ge=-1e9, le=1e9)] = -1.0
     multiplier: Annotated[float, Field(gt=0, le=1e9)] = 1.0
@@ -149,6 +137,29 @@ class EuropeanSpec(Section):
         if quantity == 0:
             raise ValueError("quantity is 0; a negative number is sold, a positive one held")
         return quantity
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "EuropeanSpec":
+        needs = {
+            "barrier": "_and_" in self.kind or self.kind.startswith("one_touch"),
+            "cash": self.kind.startswith(("digital", "one_touch")),
+        }
+        for name, needed in needs.items():
+            given = getattr(self, name) is not None
+            if needed != given:
+                what = f"{name} was {'given' if given else 'not given'}"
+                raise ValueError(f"{what} for kind {self.kind}; {'leave it out' if given else 'it needs one'}")
+        return self
+
+    @property
+    def is_european(self) -> bool:
+        """Whether it is a plain call or put."""
+        return self.kind.startswith("european")
+
+    @property
+    def sign(self) -> float:
+        """+1 for a call or an upper touch, −1 for a put or a lower one."""
+        return 1.0 if self.kind.endswith(("call", "up")) else -1.0
 
 
 class ListedSpec(Section):
@@ -225,13 +236,69 @@ class MeanStdSpec(Section):
     k: Annotated[float, Field(gt=0, le=100)] = 1.5
 
 
+class QuadraticCVaRSpec(Section):
+    """min_q q + λ·root mean square of the losses beyond q, λ = multiple."""
+
+    measure: Literal["quadratic_cvar"]
+    multiple: Annotated[float, Field(gt=1, le=1000)] = 4.0
+
+
+class SemiQuadraticSpec(Section):
+    """E max(loss, 0)²."""
+
+    measure: Literal["semi_quadratic"]
+
+
+class PowerSpec(Section):
+    """(E max(loss, 0)^p)^(1/p), p = exponent."""
+
+    measure: Literal["power"]
+    exponent: Annotated[float, Field(ge=1, le=50)] = 3.0
+
+
+class ExpectileSpec(Section):
+    """Where losses beyond it, weighing level against 1 − level, balance those below."""
+
+    measure: Literal["expectile"]
+    level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+
+
+class SpectralSpec(Section):
+    """Σ weight·CVaR of each level."""
+
+    measure: Literal["spectral"]
+    levels: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)] = (0.0, 0.9, 0.99)
+    weights: tuple[Annotated[float, Field(ge=0, le=1)], ...] = (0.25, 0.5, 0.25)
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> "SpectralSpec":
+        if len(self.levels) != len(self.weights) or abs(sum(self.weights) - 1.0) > 1e-6:
+            raise ValueError(
+                f"{len(self.levels)} levels and {len(self.weights)} weights with sum {sum(self.weights):g} are given; "
+                "one weight for each level is needed, with sum 1"
+            )
+        return self
+
+
+class WorstCaseSpec(Section):
+    """The largest loss of the paths."""
+
+    measure: Literal["worst_case"]
+
+
 RiskSpec = Annotated[
     Annotated[EntropicSpec, Tag("entropic")]
     | Annotated[CVaRSpec, Tag("cvar")]
     | Annotated[QuadraticSpec, Tag("quadratic")]
     | Annotated[MeanVarianceSpec, Tag("mean_variance")]
-    | Annotated[MeanStdSpec, Tag("mean_std")],
-    _tagged_by("measure", "entropic"),
+    | Annotated[MeanStdSpec, Tag("mean_std")]
+    | Annotated[QuadraticCVaRSpec, Tag("quadratic_cvar")]
+    | Annotated[SemiQuadraticSpec, Tag("semi_quadratic")]
+    | Annotated[PowerSpec, Tag("power")]
+    | Annotated[ExpectileSpec, Tag("expectile")]
+    | Annotated[SpectralSpec, Tag("spectral")]
+    | Annotated[WorstCaseSpec, Tag("worst_case")],
+    tagged_by("measure", "entropic"),
 ]
 
 

@@ -23,7 +23,7 @@ def hedge_curves(
     Spots reach three standard deviations of the whole maturity to each side of the strikes' mean; `signals` is the
     state of the market that the curves are drawn in, by default the neutral one.
     """
-    weight = np.abs(np.asarray(setting.contract.quantity, float))
+    weight = np.abs(np.asarray(setting.contract.quantity, float)) + 1e-12
     centre = float(np.sum(weight * np.asarray(setting.contract.strike)) / np.sum(weight))
     reach = 3.0 * setting.volatility * np.sqrt(setting.maturity)
     spot = centre * np.exp(np.linspace(-reach, reach, POINTS))

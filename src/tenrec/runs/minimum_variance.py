@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.assess import Sample
 from tenrec.hedging.policies.delta import minimum_variance_regressors
@@ -27,7 +27,7 @@ def minimum_variance_coefficients(sample: Sample) -> np.ndarray:
     return coefficients
 
 
-def _rows(paths: MarketPaths, contract: EuropeanBook) -> tuple[Float[Array, "periods 3"], Float[Array, " periods"]]:
+def _rows(paths: MarketPaths, contract: AbstractContract) -> tuple[Float[Array, "periods 3"], Float[Array, " periods"]]:
     """Regressors times ΔS, and hedging errors, of one path; the last period is left out, as its end has no mark."""
     view = observe(paths, contract)
     change = jnp.diff(view.spot)

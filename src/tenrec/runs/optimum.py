@@ -14,8 +14,9 @@ from tenrec.hedging.optimum import solve, value_policy
 from tenrec.hedging.policies import AbstractPolicy, AbstractPositionPolicy
 from tenrec.hedging.view import view_at
 from tenrec.runs.advice import Setting
-from tenrec.runs.build import build_contract, build_market, optimum_criterion, optimum_problem, premium_of
+from tenrec.runs.build import build_contract, build_market, optimum_criterion, optimum_problem
 from tenrec.runs.config import HedgeConfig
+from tenrec.runs.fair import premium_of
 from tenrec.runs.loading import load_config
 from tenrec.runs.optimum_wealth import wealth_section
 from tenrec.runs.policies import baseline, load_policy, spec_named
@@ -36,7 +37,7 @@ def optimum_section(config: HedgeConfig, policies: Mapping[str, AbstractPolicy],
         UnsolvableError: the run is not a problem that dynamic programming solves exactly.
     """
     problem = optimum_problem(config)
-    premium = premium_of(config, build_contract(config), build_market(config, Path()))
+    premium = premium_of(config, build_contract(config), build_market(config, Path())).value
     criterion = optimum_criterion(config, problem, premium)
     if criterion is not None:
         return wealth_section(config, problem, criterion, premium, policies, reporter)

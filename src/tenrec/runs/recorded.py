@@ -27,7 +27,7 @@ from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import DAYS_PER_YEAR, build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
-from tenrec.runs.statistics import CVAR95, STD, Statistic
+from tenrec.runs.statistics import CVAR95, SHOWN_BY_ROOT, STD, Statistic
 from tenrec.runs.tables import ledger_table
 from tenrec.training import local_objective, ridge, terminal_objective
 
@@ -104,7 +104,7 @@ class Desk:
             settings,
             data=(jnp.asarray(weights), self.synthetic),
             groups=len(self.cutoffs),
-            squared=spec.objective == "terminal" and self.config.risk.measure == "quadratic",
+            squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
             folder=folder,
             reporter=reporter,
             resume=resume,

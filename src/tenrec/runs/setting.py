@@ -1,11 +1,9 @@
 """What a run's policies fall back on when they are asked outside a path."""
 
-import numpy as np
-
 from tenrec.contracts import european
 from tenrec.runs.advice import Setting
 from tenrec.runs.build import build_contract, build_grid
-from tenrec.runs.config import HedgeConfig, HestonSpec, ListedSpec
+from tenrec.runs.config import ArraysSpec, BlackScholesSpec, BootstrapSpec, HedgeConfig, ListedSpec
 
 DAYS_PER_YEAR = 365.0
 LISTED_VOLATILITY = 0.2
@@ -27,9 +25,12 @@ def build_setting(
     if isinstance(config.contract, ListedSpec):
         return _listed(config, config.contract, signal_names, strike)
     spec, grid = config.market, build_grid(config)
-    named = np.sqrt(spec.initial_variance) if isinstance(spec, HestonSpec) else getattr(spec, "volatility", None)
+    constant = isinstance(spec, BlackScholesSpec | ArraysSpec | BootstrapSpec)
+    # Elsewhere the volatility that the hedger sees is not one number of the configuration.
+    named = spec.volatility if constant else None
+    contract = build_contract(config)
     return Setting(
-        contract=build_contract(config),
+        contract=contract,
         maturity=grid.maturity,
         period=grid.maturity / grid.steps,
         initial_spot=getattr(spec, "spot", spot or 1.0),
@@ -37,7 +38,7 @@ def build_setting(
         rate=getattr(spec, "rate", 0.0),
         dividend_yield=getattr(spec, "dividend_yield", 0.0),
         future=config.hedge_with[0] == "future",
-        signal_names=signal_names,
+        signal_names=(*signal_names, *contract.state_names),
     )
 
 

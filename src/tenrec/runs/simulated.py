@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.paths import select
 from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, views
 from tenrec.hedging.engine import Terms
@@ -21,13 +21,12 @@ from tenrec.runs.build import (
     build_grid,
     build_risk,
     build_terms,
-    first_volatility,
-    premium_of,
     served,
     split_market,
 )
 from tenrec.runs.config import HedgeConfig, PolicySpec
 from tenrec.runs.curves import hedge_curves
+from tenrec.runs.fair import first_volatility, premium_of
 from tenrec.runs.folder import RunFolder
 from tenrec.runs.metrics import BP, currency_value, policy_metrics
 from tenrec.runs.minimum_variance import minimum_variance_coefficients
@@ -36,6 +35,7 @@ from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
+from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.tables import ledger_table
 from tenrec.training import local_objective, ridge, terminal_objective
 
@@ -51,9 +51,11 @@ class Simulation:
     def __init__(self, config: HedgeConfig, base: Path) -> None:
         self.config = config
         self.market, self.judged_on = split_market(config, base)
-        self.contract: EuropeanBook = build_contract(config)
+        self.contract: AbstractContract = build_contract(config)
         self.terms: Terms = build_terms(config)
-        self.premium = jnp.asarray(premium_of(config, self.contract, self.market), jnp.float32)
+        premium = premium_of(config, self.contract, self.market)
+        self.premium = jnp.asarray(premium.value, jnp.float32)
+        self.premium_error = premium.standard_error
         self.sampling: Sampling = getattr(config.market, "sampling", "pseudo")
 
     def sample(self, key: jax.Array, count: int, *, sampling: Sampling = "pseudo") -> Sample:
@@ -84,7 +86,7 @@ class Simulation:
             eqx.Partial(loss, fixed=fixed),
             eqx.Partial(lambda policy, _, seen: objective(policy, seen, None), seen=validation),
             settings,
-            squared=spec.objective == "terminal" and self.config.risk.measure == "quadratic",
+            squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
             folder=folder,
             reporter=reporter,
             resume=resume,
@@ -179,6 +181,7 @@ def hedge_simulated(config: HedgeConfig, folder: RunFolder, base: Path, reporter
         "clusters": None,
         "risk": config.risk.model_dump(),
         "premium": float(simulation.premium),
+        "premium_error": simulation.premium_error,
         "learned": learned,
         "reference": config.evaluate.reference,
         "policies": {name: entry | {"risk": currency_value(entry["risk_bp"], spot)} for name, entry in table.items()},

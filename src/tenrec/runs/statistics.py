@@ -7,10 +7,14 @@ expiries are resampled (a cluster bootstrap, percentile intervals). The pairing 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from tenrec.core.errors import WorkError
+from tenrec.risk import RISKS, AbstractRisk
 
 NORMAL_95 = 1.959964
 DRAWS = 2000
@@ -119,12 +123,35 @@ def _root_influence(loss: np.ndarray) -> tuple[float, np.ndarray]:
 ROOT_MEAN_SQUARE = Statistic(_root_influence, lambda loss, weights: np.sqrt(_mean_weighted(loss**2, weights)))
 
 
-def risk_statistic(risk: Mapping[str, float | str]) -> Statistic:
+SHOWN_BY_ROOT = ("quadratic", "semi_quadratic")
+"""Measures in squares of the loss."""
+
+
+def _of_measure(measure: AbstractRisk, power: float = 1.0) -> Statistic:
+    """The statistic that a risk measure itself gives, to a power (½ for a mean square)."""
+
+    def influence(loss: np.ndarray) -> tuple[float, np.ndarray]:
+        with jax.enable_x64(True):
+            losses = jnp.asarray(loss, jnp.float64)
+            value, around = float(measure(losses)), np.asarray(measure.influence(losses))
+        return value**power, power * max(value, 1e-300) ** (power - 1.0) * around
+
+    def weighted(loss: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        with jax.enable_x64(True):
+            losses = jnp.asarray(loss, jnp.float64)
+            rows = jnp.asarray(weights, jnp.float64)
+            values = np.asarray(jax.jit(lambda drawn: jax.lax.map(lambda row: measure(losses, row), drawn))(rows))
+        return values**power
+
+    return Statistic(influence, weighted)
+
+
+def risk_statistic(risk: Mapping[str, Any]) -> Statistic:
     """The statistic of a configured risk measure (`{"measure": "cvar", "level": 0.95}`).
 
-    The quadratic risk E ℓ² is shown by its root, so that it reads in basis points like the others.
+    Mean squares are shown by their roots, so that they read in basis points like the others.
     """
-    measure = risk["measure"]
+    measure = str(risk["measure"])
     if measure == "entropic":
         return entropic_statistic(float(risk["aversion"]))
     if measure == "cvar":
@@ -133,7 +160,11 @@ def risk_statistic(risk: Mapping[str, float | str]) -> Statistic:
         return ROOT_MEAN_SQUARE
     if measure == "mean_variance":
         return _combined(float(risk["aversion"]) / 2.0, 2)
-    return _combined(float(risk["k"]), 1)
+    if measure == "mean_std":
+        return _combined(float(risk["k"]), 1)
+    parameters = {name: np.asarray(value, float) for name, value in risk.items() if name != "measure"}
+    with jax.enable_x64(True):
+        return _of_measure(RISKS[measure](**parameters), 0.5 if measure in SHOWN_BY_ROOT else 1.0)
 
 
 class Comparison:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tenrec.runs.build import legs_of
-from tenrec.runs.config import HedgeConfig, ListedSpec, RecordedSpec
+from tenrec.runs.config import EuropeanSpec, HedgeConfig, ListedSpec, RecordedSpec
 
 RISK_WORDS = {
     "entropic": "entropic risk",
@@ -11,12 +11,26 @@ RISK_WORDS = {
     "quadratic": "root mean squared loss",
     "mean_variance": "mean–variance risk",
     "mean_std": "mean plus deviations",
+    "quadratic_cvar": "quadratic CVaR",
+    "semi_quadratic": "root mean squared positive loss",
+    "power": "norm of the losses",
+    "expectile": "expectile of the loss",
+    "spectral": "spectral risk",
+    "worst_case": "worst loss",
 }
 MARKET_WORDS = {
     "arrays": "given price paths",
     "black_scholes": "Black–Scholes paths",
     "bootstrap": "paths resampled from a recorded series",
     "heston": "Heston paths",
+    "merton": "Merton paths",
+    "kou": "Kou paths",
+    "bates": "Bates paths",
+    "sabr": "SABR paths",
+    "rough_bergomi": "rough Bergomi paths",
+    "garch": "GARCH paths",
+    "regimes": "regime-switching paths",
+    "uncertain": "paths of uncertain parameters",
     "recorded": "recorded Shanghai 50ETF options",
 }
 
@@ -41,7 +55,7 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     legs = legs_of(config)
     first = legs[0]
     side = "sold" if first.quantity < 0 else "held"
-    what = f"a {side} {first.kind.replace('_', ' ')} struck at {first.strike:g}, {first.days:g} days"
+    what = f"a {side} {first.kind.replace('_', ' ')} {_terms_of(first)}, {first.days:g} days"
     if len(legs) > 1:
         what = f"a book of {len(legs)} options"
     return (
@@ -84,6 +98,15 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
             f"{optimum['policies'].get(reference, {}).get('gap_bp', float('nan')):.2f} bp."
         )
     return tuple(sentences)
+
+
+def _terms_of(leg: EuropeanSpec) -> str:
+    """Strike, barrier and cash in words."""
+    touch = leg.kind.startswith("one_touch")
+    words = [] if touch else [f"struck at {leg.strike:g}"]
+    words += [] if leg.barrier is None else [f"barrier at {leg.barrier:g}"]
+    words += [] if leg.cash is None else [f"paying {leg.cash:g}"]
+    return ", ".join(words)
 
 
 def curves_note(config: HedgeConfig) -> str:

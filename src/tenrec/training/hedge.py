@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.contracts import EuropeanBook
+from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths
 from tenrec.hedging.assess import Sample
 from tenrec.hedging.engine import Terms, over_paths, run, terminal_pnl
@@ -43,7 +43,7 @@ def local_objective(terms: Terms) -> Objective:
     """
 
     def changes(
-        policy: AbstractPolicy, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: Float[Array, ""]
+        policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
     ) -> Float[Array, ""]:
         lines = run(policy, paths, contract, terms, premium)
         pnl = marked_pnl(lines, paths, contract, terms) / paths.spot[0]

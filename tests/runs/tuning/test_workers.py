@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import optuna
+import pytest
 from optuna.trial import TrialState
 
+from tenrec.core.errors import ConfigError
 from tenrec.runs.tuning.api import tune
 from tenrec.runs.tuning.folder import study_config
 from tenrec.runs.tuning.loading import load_tune_config
@@ -69,3 +71,10 @@ def stop_in_a_trial(process: "subprocess.Popen[bytes]", url: str) -> None:
             time.sleep(0.004)
     process.kill()
     raise AssertionError(f"no trial was ever seen running: {process.communicate()[1].decode()}")
+
+
+def test_a_worker_makes_no_storage_where_there_is_none(tmp_path):
+    missing = tmp_path / "none.db"
+    with pytest.raises(ConfigError, match=r"does not exist; start a study there with `tenrec tune --storage sqlite"):
+        work(f"sqlite:///{missing}")
+    assert list(tmp_path.iterdir()) == []

@@ -87,7 +87,7 @@ def make_feed_forward(
         key=key,
         activation=activation,
     )
-    scale = jnp.maximum(jnp.max(jnp.sum(jnp.abs(view.quantity), axis=-1)), 1e-12)
+    scale = jnp.maximum(jnp.max(view.size), 1e-12)
     return FeedForward(fit_features(names, view, standardise=standardise), network, scale, sees_position)
 
 

@@ -83,6 +83,9 @@ def work(
     Raises:
         InputError: the storage cannot be reached, or the study is not there.
     """
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.is_file():
+        raise ConfigError(f"The storage {url} does not exist; start a study there with `tenrec tune --storage {url}`.")
     with opened(url) as storage:
         return _work(storage, study, trials, number, reporter or Silent())
 

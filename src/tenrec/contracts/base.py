@@ -1,0 +1,68 @@
+"""What every contract is to the engine: legs with strikes and expiries, and cash at dates."""
+
+import abc
+from typing import Any, ClassVar
+
+import equinox as eqx
+from jaxtyping import Array, Float, Int
+
+
+class AbstractContract(eqx.Module):
+    """A signed book on one underlying.
+
+    Shapes: every field (legs,), or (paths, legs) when each path carries a contract of its own. `quantity` counts only
+    the plain options among the legs; the others are `exotics`, each with a quantity of its own.
+    """
+
+    strike: eqx.AbstractVar[Float[Array, "*paths legs"]]
+    sign: eqx.AbstractVar[Float[Array, "*paths legs"]]
+    expiry: eqx.AbstractVar[Int[Array, "*paths legs"]]
+    quantity: eqx.AbstractVar[Float[Array, "*paths legs"]]
+
+    @property
+    @abc.abstractmethod
+    def exotics(self) -> tuple["AbstractExotic", ...]:
+        """The contracts that are more than plain options; the last legs."""
+
+    @abc.abstractmethod
+    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
+        """Cash that the owner of the book receives at each date (one path)."""
+
+    @property
+    def legs(self) -> int:
+        """Number of options in the book."""
+        return self.strike.shape[-1]
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """What the hedger knows of the path so far, by name; numbered where several contracts know the same."""
+        names = [name for exotic in self.exotics for name in exotic.state_names]
+        seen = [names[:place].count(name) for place, name in enumerate(names)]
+        return tuple(name if not before else f"{name}_{before + 1}" for name, before in zip(names, seen, strict=True))
+
+
+class AbstractExotic(eqx.Module):
+    """One contract that is more than a plain option; what it knows of its past is a state on every date.
+
+    Fields: scalars. strike, sign, expiry: as in `AbstractContract`. quantity: units owned. parameters may follow.
+    """
+
+    state_names: ClassVar[tuple[str, ...]]
+
+    strike: eqx.AbstractVar[Float[Array, "*at"]]
+    sign: eqx.AbstractVar[Float[Array, "*at"]]
+    expiry: eqx.AbstractVar[Int[Array, "*at"]]
+    quantity: eqx.AbstractVar[Float[Array, "*at"]]
+
+    @abc.abstractmethod
+    def payoff(self, spot: Float[Array, " dates"]) -> Float[Array, ""]:
+        """What one unit pays at its expiry (one path)."""
+
+    @abc.abstractmethod
+    def states(self, spot: Float[Array, " dates"]) -> Float[Array, "dates states"]:
+        """What is known of the path at each date, 0 where nothing has happened yet; a column for each name."""
+
+
+def no_states(spot: Float[Array, " dates"]) -> Any:
+    """The states of a contract without memory."""
+    return spot[:, None][:, :0]
