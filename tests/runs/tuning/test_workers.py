@@ -15,6 +15,7 @@ from tenrec.core.errors import ConfigError
 from tenrec.runs.tuning.api import tune
 from tenrec.runs.tuning.folder import study_config
 from tenrec.runs.tuning.loading import load_tune_config
+from tenrec.runs.tuning.workers import work
 from tenrec.tuning.study import open_study, opened, quiet
 from tests.runs.tuning.small import SMALL
 from tests.tuning.postgres import server
