@@ -9,6 +9,7 @@ Source: Cao, Chen, Hull and Poulos (2021), "Deep hedging of derivatives using re
 Science 3.
 """
 
+import argparse
 import time
 
 import numpy as np
@@ -52,6 +53,7 @@ def delta_hedging(problem: Problem, seed: int = 0) -> tuple[float, float]:
 
 def main() -> None:
     """Solve every cell and print it."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(busy())
     print(f"{'cell':<24}{'delta mean':>11}{'std':>7}{'objective':>11}{'optimum':>10}{'± error':>9}{'seconds':>9}")
     for name, steps in CELLS.items():

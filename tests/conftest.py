@@ -1,5 +1,6 @@
 """Shared fixtures, and a compilation cache that outlives the test run."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from jaxtyping import Array
 import tenrec
 from tests.runs.tiny import duel
 
+MOST_MAPPINGS = 25_000
 ROOT = Path(__file__).resolve().parent.parent
 
 # Compiled functions are kept between runs and shared by all workers. The environment hands the cache on to the
@@ -27,6 +29,16 @@ for name, value in CACHE.items():
 # Same examples in every run; the first one of a test compiles, so time per example says nothing.
 hypothesis.settings.register_profile("tenrec", derandomize=True, deadline=None, max_examples=25, database=None)
 hypothesis.settings.load_profile("tenrec")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_mappings() -> Iterator[None]:
+    """Compiled code lives in memory mappings; a process that has used up Linux's 65,530 of them crashes."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.is_file() and maps.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 
 LESS = (
-    "grid.steps=3",
+    "grid.steps=4",
     "training.updates=2",
     "training.per_dispatch=2",
     "training.paths=64",

@@ -181,7 +181,7 @@ def test_optimum_of_a_run_values_what_was_learned(tenrec_command: Tenrec, finish
     ("override", "said"),
     [
         ("market={model: heston}", "market.model is 'heston'; the exact optimum is computed for one Black–Scholes"),
-        ("risk={measure: cvar}", "risk.measure is 'cvar'; the exact optimum is computed for the entropic risk"),
+        ("risk={measure: expectile}", "risk.measure is 'expectile'; the exact optimum is computed for entropic, cvar"),
         ("contract=[{days: 20}, {days: 10}]", "The contracts have several expiries"),
     ],
 )

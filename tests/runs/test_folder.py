@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 import tenrec
 from tenrec.core.errors import ConfigError, InputError
+from tenrec.hedging.attribution import PARTS
 from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.folder import RunFolder, create, run_id
 from tenrec.runs.loading import load_config
@@ -19,6 +20,7 @@ from tests.reporting.elements import LOADING, Elements
 from tests.runs.tiny import duel, tiny
 
 LEDGER = ["policy", "path", "date", "spot", "position", "trade", "cost", "cash", "pnl"]
+LEDGER += [f"pnl_{part}" for part in PARTS]
 POLICIES = ["no_hedge", "black_scholes_delta", "band_network", "feed_forward"]
 
 

@@ -213,10 +213,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "optimum of another risk": (
         {
-            "risk": {"measure": "cvar"},
+            "risk": {"measure": "worst_case"},
             "evaluate": {"against": ["black_scholes_delta", "optimum"]},
         },
-        "risk.measure is 'cvar'; the exact optimum is computed for the entropic risk",
+        "risk.measure is 'worst_case'; the exact optimum is computed for entropic, cvar, mean_std, mean_variance and",
     ),
     "expiry between dates": (
         {"contract": [{"days": 20}, {"days": 7}]},

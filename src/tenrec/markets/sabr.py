@@ -35,6 +35,7 @@ class SabrMarket(AbstractMarket):
         ConfigError: a number that is not finite or outside its range.
 
     Example:
+        >>> import jax
         >>> market = SabrMarket(spot=1.0, volatility=0.2, elasticity=0.7, vol_of_vol=0.8, correlation=-0.5,
         ...                     dt=jnp.full(30, 1 / 365))
         >>> market.simulate(jax.random.key(0), 5).volatility.shape

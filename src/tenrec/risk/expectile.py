@@ -44,6 +44,7 @@ class ExpectileRisk(AbstractRisk):
         """The risk of a sample."""
         return weighted_mean(self.per_path(loss, self.initial_auxiliary(loss, weights)), weights)
 
+    @eqx.filter_jit  # outside of compiled code the bisection would be compiled anew for every sample
     def initial_auxiliary(self, loss: Losses, weights: Losses | None = None) -> Float[Array, " 2"]:
         """The expectile, and the slope d of its balance there."""
         extra = self._extra(loss)

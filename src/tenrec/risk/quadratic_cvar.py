@@ -48,6 +48,7 @@ class QuadraticConditionalValueAtRisk(AbstractRisk):
         # Where the tail is one value, it is the worst one, and moves with it.
         return jnp.where(start >= worst, worst, risk)
 
+    @eqx.filter_jit  # outside of compiled code the bisection would be compiled anew for every sample
     def initial_auxiliary(self, loss: Losses, weights: Losses | None = None) -> Float[Array, " 2"]:
         """The start of the tail, and the logarithm of the root mean square beyond it."""
         start = self._start(loss, weights)
