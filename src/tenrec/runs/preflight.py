@@ -10,7 +10,7 @@ from tenrec.backtest import SIGNAL_NAMES
 from tenrec.core.errors import ConfigError
 from tenrec.hedging.assess import views
 from tenrec.hedging.features import FEATURES, OWN_FEATURES
-from tenrec.runs.build import optimum_problem
+from tenrec.runs.build import optimum_criterion, optimum_problem
 from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
 from tenrec.runs.policies import untrained
 from tenrec.runs.simulated import Simulation
@@ -27,7 +27,7 @@ def preflight(config: HedgeConfig, base: Path) -> None:
         _refuse_unknown_features(specs, SIGNAL_NAMES)
         return
     if "optimum" in config.evaluate.against:
-        optimum_problem(config)
+        optimum_criterion(config, optimum_problem(config), premium=0.0)
     simulation = Simulation(config, base)
     _refuse_unpaired(simulation)
     key = jax.random.key(0)
