@@ -14,13 +14,9 @@ from tests.cli.conftest import Tenrec
 LESS = ["--set=training.updates=4", "--set=training.per_dispatch=2", "--set=market.mix.paths=20", "--set=rivals=[]"]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the run lies."""
-    return tmp_path_factory.mktemp("main") / "run"
-
-
-def test_the_main_job(tenrec_command: Tenrec, place: Path):
+def test_the_main_job(tenrec_command: Tenrec, tmp_path: Path):
+    """One test, since workers share no runs: the figures, the ledger, and advice afterwards."""
+    place = tmp_path / "run"
     answer = tenrec_command("hedge", *LESS, "--out", place, "--json")
     assert (answer.status, answer.err) == (0, "")
     document = json.loads(answer.out)
@@ -48,9 +44,11 @@ def test_the_main_job(tenrec_command: Tenrec, place: Path):
     assert contracts["expiry"].n_unique() == document["clusters"]
     assert str(contracts["entry"].min()) > "2020"
     assert document["validation"]["folds"][:3] == ["2017", "2018", "2019"]
+    keeps_a_ledger_that_balances(place)
+    gives_advice_on_a_listed_option(tenrec_command, place)
 
 
-def test_the_main_job_keeps_a_ledger_that_balances(place: Path):
+def keeps_a_ledger_that_balances(place: Path) -> None:
     """Margined, with interest: cash grows by 2.5 % a year, moves with the forward, and pays 5 bp of what is traded."""
     ledger = tenrec.load(place).ledger("state_delta").with_columns(day=pl.col("date").cast(pl.Int32))
     part = ledger.filter(pl.col("path") == ledger["path"][0])
@@ -64,7 +62,7 @@ def test_the_main_job_keeps_a_ledger_that_balances(place: Path):
                                atol=1e-7)  # fmt: skip
 
 
-def test_advice_on_a_listed_option(tenrec_command: Tenrec, place: Path):
+def gives_advice_on_a_listed_option(tenrec_command: Tenrec, place: Path) -> None:
     asked = ["advise", place, "--spot", 3.1, "--days-to-expiry", 20, "--implied-vol", 0.22, "--json"]
     assert "--strike was not given" in tenrec_command(*asked).sentence
     answer = json.loads(tenrec_command(*asked, "--strike", 3.0).out)
