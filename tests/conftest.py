@@ -22,6 +22,8 @@ CACHE = {
     "jax_compilation_cache_dir": str(ROOT / ".cache" / "jax"),
     "jax_persistent_cache_min_compile_time_secs": 0.2,
 }
+# Compiling is most of what the tests do, and code that runs for milliseconds need not be optimised.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0".strip()
 for name, value in CACHE.items():
     os.environ[name.upper()] = str(value)
     jax.config.update(name, value)

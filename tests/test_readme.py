@@ -20,8 +20,8 @@ LESS: dict[str, dict[str, Any]] = {
     "training": {"updates": 4, "paths": 64, "validation_paths": 64},
     "evaluate": {"paths": 500, "against": ["no_hedge", "black_scholes_delta", "whalley_wilmott"]},
 }
-# Compiling is most of what is left: less optimised code is made faster, and all of it is kept for the next command.
-QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+# Compiling is most of what is left: all of it is kept for the next command.
+QUICK = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 LESS_TUNED = [
     "--trials=4",
     "--no-png",

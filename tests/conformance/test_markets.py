@@ -70,8 +70,9 @@ def test_same_key_same_paths(name: str, sampling: Sampling, key: Array):
 
 
 @every_market
-@every_sampling
-@every_instrument
+@pytest.mark.parametrize(
+    ("sampling", "hedge_with"), [*((sampling, "spot") for sampling in SAMPLINGS), ("pseudo", "future")]
+)
 def test_numbers_are_sound(name: str, sampling: Sampling, hedge_with: str, key: Array):
     paths = market_of(name, hedge_with).simulate(key, COUNT, sampling=sampling)
     for field, leaf in leaves(paths).items():
