@@ -1,6 +1,7 @@
 """Lookbacks, American puts, forward starts, cliquets and realised swaps against QuantLib, SciPy and paths."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -113,11 +114,11 @@ def test_realised_volatility():
 DATES, COUNT, EVERY = 30, 2**16, 10
 
 
-def terms(strike: float, sign: float) -> tuple:
-    return tuple(jnp.asarray(x) for x in (strike, sign, np.int32(DATES), 1.0))
+def terms(strike: float, sign: float) -> tuple[Any, Any, Any, Any]:
+    return jnp.asarray(strike), jnp.asarray(sign), jnp.asarray(np.int32(DATES)), jnp.asarray(1.0)
 
 
-def numbers(*values: float) -> tuple:
+def numbers(*values: float) -> tuple[Any, ...]:
     return tuple(jnp.asarray(value) for value in values)
 
 

@@ -19,8 +19,8 @@ class RealisedSwap(AbstractTerminal):
 
     Example:
         >>> swap = RealisedSwap(*(jnp.asarray(x) for x in (1.0, 1.0, 2, 1.0, 100.0, 0.2, 0.5)), root=False)
-        >>> round(float(swap.payoff(jnp.exp(jnp.array([0.0, 0.1, 0.2])))), 4)
-        0.0
+        >>> round(float(swap.payoff(jnp.exp(jnp.array([0.0, 0.2, 0.4])))), 3)
+        12.0
     """
 
     state_names: ClassVar[tuple[str, ...]] = (REALISED,)

@@ -98,7 +98,7 @@ def american_put(spot: Real, strike: Real, volatility: Real, time: Real, rate: R
 
     Example:
         >>> round(float(american_put(100.0, 100.0, 0.2, 1.0, 0.05, 0.0)), 2)
-        6.09
+        6.1
     """
     time = jnp.maximum(time, 1e-8)
     total = total_volatility(volatility, time)
@@ -131,4 +131,4 @@ def _critical(strike: Real, total: Values, carry: Values, interest: Values, powe
         gap = strike - critical - european + (1.0 - share) * critical / power
         change = (share - 1.0) * (1.0 - 1.0 / power) + kept * norm.pdf(upper) / total / power
         critical = jnp.clip(critical - gap / jnp.minimum(change, -1e-6), lowest, strike)
-    return critical
+    return jnp.asarray(critical)

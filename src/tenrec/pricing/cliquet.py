@@ -45,7 +45,7 @@ def coupon(growth: Real, volatility: Real, time: Real, floor: Real, cap: Real) -
     spread = black_scholes.value(1.0, growth, low, volatility, time) - black_scholes.value(
         1.0, growth, high, volatility, time
     )
-    return floor + spread
+    return jnp.asarray(floor + spread)
 
 
 def annuity(interest: Real, count: Real) -> Values:

@@ -47,7 +47,8 @@ def beyond(
     lifted = jnp.exp(jnp.clip(2.0 * drift * away / total**2, -40.0, 40.0))
     chance = norm.cdf((drift - away) / total) + lifted * norm.cdf((-drift - away) / total)
     moved = jnp.exp(jnp.asarray(direction)[..., None] * away) * jnp.minimum(chance, 1.0)
-    return discount * (jnp.maximum(direction * (spot - level), 0.0) + spot * width * jnp.sum(moved * weights, axis=-1))
+    already = jnp.maximum(direction * (spot - level), 0.0)
+    return jnp.asarray(discount * (already + spot * width * jnp.sum(moved * weights, axis=-1)))
 
 
 def beyond_on_dates(
@@ -85,5 +86,5 @@ def lookback(
     level = extreme if floating else direction * jnp.maximum(direction * extreme, direction * strike)
     to_come = beyond_on_dates(direction, spot, forward, level, volatility, time, period, discount)
     if floating:
-        return discount * direction * (extreme - forward) + to_come
-    return discount * jnp.maximum(direction * (extreme - strike), 0.0) + to_come
+        return jnp.asarray(discount * direction * (extreme - forward) + to_come)
+    return jnp.asarray(discount * jnp.maximum(direction * (extreme - strike), 0.0) + to_come)

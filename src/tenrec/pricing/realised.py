@@ -28,7 +28,7 @@ def realised_variance(forward: Real, spot: Real, volatility: Real, period: Real,
         0.040001
     """
     drift = jnp.log(forward / spot) / jnp.maximum(left, 1.0) - 0.5 * volatility**2 * period
-    return left * (volatility**2 * period + drift**2)
+    return jnp.asarray(left * (volatility**2 * period + drift**2))
 
 
 def realised_volatility(forward: Real, spot: Real, volatility: Real, period: Real, left: Real, so_far: Real) -> Values:
