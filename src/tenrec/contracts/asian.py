@@ -6,10 +6,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from tenrec.contracts.base import AbstractExotic
+from tenrec.contracts.base import AbstractTerminal
 
 
-class AsianOption(AbstractExotic):
+class AsianOption(AbstractTerminal):
     """max(sign·(A − K), 0) at expiry e, A the arithmetic or geometric mean of the spots of the dates 1 … e.
 
     Its state is log(average so far / spot), 0 at the start.

@@ -6,12 +6,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from tenrec.contracts.base import AbstractExotic
+from tenrec.contracts.base import AbstractTerminal
 
 TOUCHED = "touched"
 
 
-class BarrierOption(AbstractExotic):
+class BarrierOption(AbstractTerminal):
     """max(sign·(S_e − K), 0) at expiry if the spot has touched the barrier on a date (knock-in), or has not.
 
     Fields: barrier: quote currency. direction: +1 an upper barrier, −1 a lower one. knocks_in: else it knocks out.
@@ -36,7 +36,7 @@ class BarrierOption(AbstractExotic):
         return touches(spot, self.barrier, self.direction).astype(spot.dtype)[:, None]
 
 
-class OneTouch(AbstractExotic):
+class OneTouch(AbstractTerminal):
     """`cash` at expiry if the spot has touched the barrier on a date; its strike is the barrier."""
 
     state_names: ClassVar[tuple[str, ...]] = (TOUCHED,)

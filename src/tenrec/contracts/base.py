@@ -4,6 +4,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 
@@ -56,11 +57,23 @@ class AbstractExotic(eqx.Module):
 
     @abc.abstractmethod
     def payoff(self, spot: Float[Array, " dates"]) -> Float[Array, ""]:
-        """What one unit pays at its expiry (one path)."""
+        """What one unit pays when it ends (one path)."""
+
+    @abc.abstractmethod
+    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
+        """Cash that the owner of one unit receives at each date (one path)."""
 
     @abc.abstractmethod
     def states(self, spot: Float[Array, " dates"]) -> Float[Array, "dates states"]:
         """What is known of the path at each date, 0 where nothing has happened yet; a column for each name."""
+
+
+class AbstractTerminal(AbstractExotic):
+    """A contract that pays once, at its expiry."""
+
+    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
+        """The payoff at the expiry."""
+        return jnp.zeros_like(spot).at[self.expiry].add(self.payoff(spot))
 
 
 def no_states(spot: Float[Array, " dates"]) -> Any:

@@ -5,10 +5,10 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from tenrec.contracts.base import AbstractExotic, no_states
+from tenrec.contracts.base import AbstractTerminal, no_states
 
 
-class DigitalOption(AbstractExotic):
+class DigitalOption(AbstractTerminal):
     """`cash` at expiry if sign·(S_e − K) > 0.
 
     Example:

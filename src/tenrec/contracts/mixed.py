@@ -32,7 +32,7 @@ class MixedBook(AbstractContract):
         """Cash that the owner of the book receives at each date (one path)."""
         plain = EuropeanBook(self.strike, self.sign, self.expiry, self.quantity).flows(spot)
         for exotic in self.others:
-            plain = plain.at[exotic.expiry].add(exotic.quantity * exotic.payoff(spot))
+            plain = plain + exotic.quantity * exotic.flows(spot)
         return plain
 
 

@@ -66,10 +66,10 @@ def attribute(
     growth = jnp.exp(paths.rate * paths.dt)
     parts = {
         "sale": jnp.zeros_like(spot_move),
-        "delta": hedge + book_delta(view, view.volatility) * spot_move,
-        "gamma": 0.5 * book_gamma(view, view.volatility) * spot_move**2,
+        "delta": hedge + book_delta(view, view.volatility, marked=True) * spot_move,
+        "gamma": 0.5 * book_gamma(view, view.volatility, marked=True) * spot_move**2,
         "theta": _later(view) - mark,
-        "vega": book_vega(view, view.volatility) * volatility_move,
+        "vega": book_vega(view, view.volatility, marked=True) * volatility_move,
         "carry": lines.cash[:-1] * (growth - 1.0) + lines.carry[1:],
         "cost": -lines.cost[1:],
     }

@@ -1,4 +1,7 @@
-"""Black–Scholes Greeks of a whole book as the hedger sees it."""
+"""Black–Scholes Greeks of a whole book as the hedger sees it.
+
+`marked` lets a contract without a value of its own (a custom payoff) pass with the Greeks of its mark, which are 0.
+"""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -28,13 +31,13 @@ def leg_vega(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, 
     )
 
 
-def book_delta(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+def book_delta(view: MarketView, volatility: Float[Array, "*at"], *, marked: bool = False) -> Float[Array, "*at"]:
     """∂(value of the book)/∂spot in units of the underlying, signed by what is owned."""
     plain = jnp.sum(view.quantity * leg_delta(view, volatility), axis=-1)
-    return plain + exotic_delta(view, volatility) if view.exotics else plain
+    return plain + exotic_delta(view, volatility, marked=marked) if view.exotics else plain
 
 
-def book_gamma(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+def book_gamma(view: MarketView, volatility: Float[Array, "*at"], *, marked: bool = False) -> Float[Array, "*at"]:
     """∂²(value of the book)/∂spot², units of the underlying per unit of quote currency."""
     legs = black_scholes.gamma(
         view.forward,
@@ -45,13 +48,13 @@ def book_gamma(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array
         discount=view.discount,
     )
     plain = jnp.sum(view.quantity * legs, axis=-1)
-    return plain + exotic_gamma(view, volatility) if view.exotics else plain
+    return plain + exotic_gamma(view, volatility, marked=marked) if view.exotics else plain
 
 
-def book_vega(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:
+def book_vega(view: MarketView, volatility: Float[Array, "*at"], *, marked: bool = False) -> Float[Array, "*at"]:
     """∂(value of the book)/∂volatility, quote currency per unit of annualised volatility."""
     plain = jnp.sum(view.quantity * leg_vega(view, volatility), axis=-1)
-    return plain + exotic_vega(view, volatility) if view.exotics else plain
+    return plain + exotic_vega(view, volatility, marked=marked) if view.exotics else plain
 
 
 def book_value(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at"]:

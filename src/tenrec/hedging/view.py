@@ -93,7 +93,7 @@ def _with_states(
 
 def _spread(contract: AbstractContract, at: tuple[Any, ...]) -> tuple[AbstractExotic, ...]:
     """The exotic contracts with a copy of their numbers for each state."""
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, at), contract.exotics)
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (*at, *leaf.shape)), contract.exotics)
 
 
 def view_at(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tenrec.contracts import CustomPayoff
 from tenrec.core.errors import InputError
 from tenrec.runs.config import ListedSpec
 from tenrec.runs.metrics import label_of
@@ -57,7 +58,9 @@ def advise(
     if not np.isfinite(hold):
         raise InputError(f"The policy {name} gives no number at these inputs; check their units.")
     edges = handle.band(**asked, **states)
-    delta = float(run.policy("black_scholes_delta").target(position=position, **asked, **states))
+    valued = not any(isinstance(exotic, CustomPayoff) for exotic in handle.setting.contract.exotics)
+    classical = run.policy("black_scholes_delta")
+    delta = float(classical.target(position=position, **asked, **states)) if valued else None
     return {
         "policy": name,
         "instrument": config.hedge_with[0],
@@ -81,9 +84,11 @@ def _signal(text: str, known: tuple[str, ...]) -> tuple[str, float]:
         raise InputError(f"--signal {text}: {value!r} is not a number.") from None
 
 
-def _why(label: str, hold: float, position: float, delta: float, banded: bool) -> str:
+def _why(label: str, hold: float, position: float, delta: float | None, banded: bool) -> str:
     if banded and hold == position:
         return f"The position is inside the no-trade band of the {label}: trading now would cost more than it saves."
     if banded:
         return f"The position is outside the band of the {label}, so it is brought to the nearer edge."
+    if delta is None:
+        return f"The {label} holds {hold:.4g}; a custom payoff has no Black–Scholes delta to compare it with."
     return f"The {label} holds {hold - delta:+.4g} against the Black–Scholes delta."

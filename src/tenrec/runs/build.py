@@ -25,7 +25,7 @@ from tenrec.hedging.optimum import (
 from tenrec.markets import MARKETS, AbstractMarket, ArraysMarket, BootstrapMarket, UncertainMarket, split_rows
 from tenrec.markets.base import HedgeWith
 from tenrec.risk import RISKS, AbstractRisk
-from tenrec.runs.book import build_book
+from tenrec.runs.book import Surroundings, build_book
 from tenrec.runs.config import (
     ArraysSpec,
     BlackScholesSpec,
@@ -39,15 +39,16 @@ from tenrec.runs.config import (
     MeanVarianceSpec,
     QuadraticSpec,
 )
-from tenrec.runs.market_specs import SimulatedSpec, UncertainSpec
+from tenrec.runs.market_specs import SimulatedSpec, UncertainSpec, starting_volatility
 
 
 def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
-    """The options of a simulated run; a single contract is a book of one."""
+    """The options of a simulated run; a single contract is a book of one, a roll is all its sales."""
     contract = config.contract
     if isinstance(contract, ListedSpec):
         raise ConfigError("contract.kind is 'listed'; this needs options with a strike, such as european_call.")
-    return contract if isinstance(contract, tuple) else (contract,)
+    legs = contract if isinstance(contract, tuple) else (contract,)
+    return tuple(part for leg in legs for part in leg.parts())
 
 
 def build_grid(config: HedgeConfig) -> TimeGrid:
@@ -57,18 +58,21 @@ def build_grid(config: HedgeConfig) -> TimeGrid:
 
 
 def build_contract(config: HedgeConfig) -> AbstractContract:
-    """The book, its expiries on the grid; quantities count the multiplier in."""
-    legs, grid = legs_of(config), build_grid(config)
-    per_day = grid.steps / grid.days
-    expiries = [leg.days * per_day for leg in legs]
-    for leg, expiry in zip(legs, expiries, strict=True):
-        if abs(expiry - round(expiry)) > 1e-9 or round(expiry) < 1:
-            raise ConfigError(
-                f"contract.days is {leg.days:g}, which is not on a trading date of the grid ({grid.steps} steps over "
-                f"{grid.days:g} days); choose grid.steps so that every expiry falls on a date."
-            )
-    dates = [round(expiry) for expiry in expiries]
-    return build_book(legs, dates, getattr(config.market, "spot", None))
+    """The book, its dates on the grid; quantities count the multiplier in."""
+    return build_book(legs_of(config), surroundings(config))
+
+
+def surroundings(config: HedgeConfig) -> Surroundings:
+    """What contracts need to know of the market and the grid."""
+    spec, grid = config.market, build_grid(config)
+    return Surroundings(
+        spot=getattr(spec, "spot", None),
+        volatility=starting_volatility(spec),
+        rate=getattr(spec, "rate", 0.0),
+        dividend_yield=getattr(spec, "dividend_yield", 0.0),
+        days=grid.days,
+        dt=grid.dt,
+    )
 
 
 def build_terms(config: HedgeConfig) -> Terms:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from tenrec.runs.contract_specs import EuropeanSpec
 from tenrec.runs.market_specs import (
     BatesSpec,
     BlackScholesSpec,
@@ -96,70 +97,6 @@ MarketSpec = Annotated[
     | Annotated[RecordedSpec, Tag("recorded")],
     tagged_by("model", "black_scholes"),
 ]
-
-
-OptionKind = Literal[
-    "european_call",
-    "european_put",
-    "digital_call",
-    "digital_put",
-    "up_and_out_call",
-    "up_and_out_put",
-    "up_and_in_call",
-    "up_and_in_put",
-    "down_and_out_call",
-    "down_and_out_put",
-    "down_and_in_call",
-    "down_and_in_put",
-    "one_touch_up",
-    "one_touch_down",
-    "asian_call",
-    "asian_put",
-    "geometric_asian_call",
-    "geometric_asian_put",
-]
-
-
-class EuropeanSpec(Section):
-    """One European option; quantity −1 is sold, positions are in units of the underlying."""
-
-    kind: OptionKind = "european_call"
-    strike: Price = 1.0
-    barrier: Price | None = None
-    cash: Price | None = None
-    days: Annotated[float, Field(gt=0, le=100_000)] = 30
-    quantity: Annotated[float, Field(ge=-1e9, le=1e9)] = -1.0
-    multiplier: Annotated[float, Field(gt=0, le=1e9)] = 1.0
-
-    @field_validator("quantity")
-    @classmethod
-    def _not_zero(cls, quantity: float) -> float:
-        if quantity == 0:
-            raise ValueError("quantity is 0; a negative number is sold, a positive one held")
-        return quantity
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> "EuropeanSpec":
-        needs = {
-            "barrier": "_and_" in self.kind or self.kind.startswith("one_touch"),
-            "cash": self.kind.startswith(("digital", "one_touch")),
-        }
-        for name, needed in needs.items():
-            given = getattr(self, name) is not None
-            if needed != given:
-                what = f"{name} was {'given' if given else 'not given'}"
-                raise ValueError(f"{what} for kind {self.kind}; {'leave it out' if given else 'it needs one'}")
-        return self
-
-    @property
-    def is_european(self) -> bool:
-        """Whether it is a plain call or put."""
-        return self.kind.startswith("european")
-
-    @property
-    def sign(self) -> float:
-        """+1 for a call or an upper touch, −1 for a put or a lower one."""
-        return 1.0 if self.kind.endswith(("call", "up")) else -1.0
 
 
 class ListedSpec(Section):

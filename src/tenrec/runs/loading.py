@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from tenrec.core.errors import ConfigError
 from tenrec.runs.config import HedgeConfig
+from tenrec.runs.custom import embed
 
 Source = HedgeConfig | Mapping[str, Any] | str | Path
 
@@ -32,6 +33,7 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
         given = read_yaml(Path(source))
     for override in overrides:
         apply_override(given, override)
+    given = embed(given, Path(source).parent if isinstance(source, str | Path) else Path())
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:

@@ -232,3 +232,15 @@ SimulatedSpec = (
     | RegimesSpec
     | UncertainSpec
 )
+
+
+def starting_volatility(spec: Any) -> float | None:
+    """Annualised volatility at the start, where the configuration of a market says it."""
+    if isinstance(spec, UncertainSpec):
+        return starting_volatility(spec.of)
+    for name in ("initial_variance", "forward_variance"):
+        if hasattr(spec, name):
+            return float(getattr(spec, name) ** 0.5)
+    if isinstance(spec, RegimesSpec):
+        return spec.volatilities[0]
+    return getattr(spec, "volatility", None)

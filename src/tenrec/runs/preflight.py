@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 
 from tenrec.backtest import SIGNAL_NAMES
+from tenrec.contracts import CustomPayoff
 from tenrec.core.errors import ConfigError
 from tenrec.hedging.assess import views
 from tenrec.hedging.features import FEATURES, OWN_FEATURES
@@ -29,6 +30,7 @@ def preflight(config: HedgeConfig, base: Path) -> None:
     if "optimum" in config.evaluate.against:
         optimum_criterion(config, optimum_problem(config), premium=0.0)
     simulation = Simulation(config, base)
+    _refuse_without_a_value(simulation)
     _refuse_unpaired(simulation)
     key = jax.random.key(0)
     for spec in specs:
@@ -51,4 +53,15 @@ def _refuse_unpaired(simulation: Simulation) -> None:
     if simulation.sampling == "antithetic" and count % 2:
         raise ConfigError(
             f"evaluate.paths is {count} and market.sampling is 'antithetic', which pairs paths; give an even number."
+        )
+
+
+def _refuse_without_a_value(simulation: Simulation) -> None:
+    """A contract that only a learned policy can hedge, judged against one that needs its delta."""
+    custom = any(isinstance(exotic, CustomPayoff) for exotic in simulation.contract.exotics)
+    needing = [name for name in simulation.config.evaluate.against if name != "no_hedge"]
+    if custom and needing:
+        raise ConfigError(
+            f"evaluate.against names {needing[0]}, and a custom payoff has no Black–Scholes delta; set "
+            "evaluate: {against: [no_hedge], reference: no_hedge}."
         )

@@ -102,8 +102,9 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
 
 def _terms_of(leg: EuropeanSpec) -> str:
     """Strike, barrier and cash in words."""
-    touch = leg.kind.startswith("one_touch")
-    words = [] if touch else [f"struck at {leg.strike:g}"]
+    without = leg.kind.startswith(("one_touch", "floating", "cliquet", "custom"))
+    words = [] if without else [f"struck at {leg.strike:g}"]
+    words += [] if leg.name is None else [leg.name]
     words += [] if leg.barrier is None else [f"barrier at {leg.barrier:g}"]
     words += [] if leg.cash is None else [f"paying {leg.cash:g}"]
     return ", ".join(words)
