@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenrec.contracts import EuropeanBook
-from tenrec.core.paths import RANK, MarketPaths
+from tenrec.core.paths import MarketPaths, ranks_of
 from tenrec.hedging.engine import Terms
 
 
@@ -24,7 +24,7 @@ def one_path(paths: MarketPaths, path: int) -> dict[str, np.ndarray]:
     """The fields of one path as NumPy arrays."""
     return {
         name: np.asarray(leaf[path] if leaf.ndim > rank else leaf)
-        for name, rank in RANK.items()
+        for name, rank in ranks_of(paths).items()
         for leaf in [getattr(paths, name)]
     }
 
@@ -36,38 +36,61 @@ def legs_of(book: EuropeanBook, path: int) -> list[tuple[float, float, int, floa
     return [(float(k), float(s), int(e), float(q)) for k, s, e, q in zip(*rows, strict=True)]
 
 
+def cost_by_hand(trade: float, price: float, half_spread: float, rates: dict[str, float]) -> float:
+    """What one trade in one instrument costs, rule by rule, in plain numbers."""
+    if trade == 0.0:
+        return 0.0
+    value = abs(trade) * price
+    commission = rates.get("proportional", 0.0) * value
+    maker, share = rates.get("maker", 0.0), rates.get("maker_share", 0.0)
+    market = (share * maker + (1.0 - share) * (rates.get("taker", 0.0) + rates.get("slippage", 0.0))) * value
+    spread = abs(trade) * half_spread if "half_spread" in rates else 0.0
+    topped_up = max(commission, rates.get("minimum", 0.0))
+    impact = rates.get("quadratic", 0.0) * trade * trade * price
+    return topped_up + market + spread + rates.get("fixed", 0.0) + impact
+
+
 def keep_accounts(
     positions: np.ndarray,
     market: dict[str, np.ndarray],
     legs: list[tuple[float, float, int, float]],
     terms: Terms,
     *,
-    proportional: np.ndarray,
-    half_spread: bool,
+    rates: list[dict[str, float]],
     premium: float,
 ) -> Accounts:
     """Wealth changes by price moves, interest, carry, flows and costs, and by nothing else.
 
     positions: (dates, instruments) units held after the trade of each date; the last row is the closed position.
+    rates: what trading and holding each instrument costs, by name. A ledger in coin is kept in coin: a contract of one
+    unit of the quote currency is bought at 1/S and sold at 1/S.
     """
     dates, instruments = positions.shape
-    price = market["price"]
-    wealth, worth = premium, 0.0
+    spot = market["spot"]
+    coin = spot if terms.inverse else np.ones(dates)
+    price = 1.0 / market["price"] if terms.inverse else market["price"]
+    interest_rate = market["dividend_yield"] if terms.inverse else market["rate"]
+    wealth, worth = premium / coin[0], 0.0
     rows: dict[str, list[float]] = {name: [] for name in ("cash", "wealth", "cost", "carry", "flow")}
     before = np.zeros(instruments)
     for date in range(dates):
         cash = wealth - worth
         carry = 0.0
         if date > 0:
-            interest = cash * np.expm1(market["rate"][date - 1] * market["dt"][date - 1])
-            moves = float(before @ (price[date] - price[date - 1]))
-            carry = float(before @ market["carry"][date])
+            years = market["dt"][date - 1]
+            interest = cash * np.expm1(interest_rate[date - 1] * years)
+            moves = float(before @ (price[date] - price[date - 1])) * (-1.0 if terms.inverse else 1.0)
+            per_unit = market["carry"][date] * (price[date] / spot[date] if terms.inverse else 1.0)
+            carry = float(before @ per_unit)
+            for units, at, rate in zip(before, price[date - 1], rates, strict=True):
+                carry -= units * at * years * rate.get("funding", 0.0)
+                carry -= max(-units, 0.0) * at * years * rate.get("borrow", 0.0)
             wealth += interest + moves + carry
-        flow = sum(q * max(s * (market["spot"][e] - k), 0.0) for k, s, e, q in legs if e == date)
-        traded = np.abs(positions[date] - before)
+        flow = sum(q * max(s * (spot[e] - k), 0.0) for k, s, e, q in legs if e == date) / coin[date]
         charged = terms.unwind or date < dates - 1
-        each = proportional * price[date] + (market["half_spread"][date] if half_spread else 0.0)
-        cost = float(traded @ each) if charged else 0.0
+        spread = market["half_spread"][date] * (price[date] ** 2 if terms.inverse else 1.0)
+        trades = zip(positions[date] - before, price[date], spread, rates, strict=True)
+        cost = sum(cost_by_hand(*trade) for trade in trades) if charged else 0.0
         wealth += flow - cost
         before = positions[date]
         worth = float(sum(q * p for q, p, m in zip(before, price[date], terms.margined, strict=True) if not m))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -10,19 +10,53 @@ import numpy as np
 
 from tenrec.contracts import EuropeanBook, european, european_book
 from tenrec.core.paths import MarketPaths, market_paths
-from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
+from tenrec.hedging.costs import (
+    AbstractCost,
+    FixedCost,
+    HalfSpreadCost,
+    MakerTakerCost,
+    MinimumFee,
+    ProportionalCost,
+    QuadraticCost,
+)
 from tenrec.hedging.engine import Terms
+from tenrec.hedging.limits import make_limits
 from tests.conformance.markets import make_market
 
 PATHS, STEPS = 5, 8
 RATE = 0.04
-MARGINED = {"spot": (False,), "future": (True,), "spot_and_future": (False, True)}
+MARGINED = {"spot": (False,), "future": (True,), "spot_and_future": (False, True), "inverse": (True,)}
 COSTS: dict[str, tuple[str, ...]] = {
     "none": (),
     "proportional": ("proportional",),
     "half_spread": ("half_spread",),
     "both": ("proportional", "half_spread"),
+    "ticket": ("fixed", "quadratic"),
+    "broker": ("proportional", "minimum", "borrow"),
+    "exchange": ("maker", "funding"),
+    "all": ("proportional", "minimum", "maker", "half_spread", "fixed", "quadratic", "funding", "borrow"),
 }
+LIMITS: dict[str, dict[str, float]] = {
+    "none": {},
+    "lots": {"lot": 0.05},
+    "all": {"lot": 0.04, "position": 0.9, "trade": 0.3},
+}
+EACH: dict[str, dict[str, tuple[float, float]]] = {
+    "proportional": {"proportional": (0.002, 0.0005)},
+    "half_spread": {"half_spread": (1.0, 1.0)},
+    "fixed": {"fixed": (0.003, 0.001)},
+    "minimum": {"minimum": (0.0015, 0.0004)},
+    "quadratic": {"quadratic": (0.01, 0.03)},
+    "maker": {
+        "maker": (-1e-4, 2e-4),
+        "taker": (5e-4, 4e-4),
+        "slippage": (1e-4, 2e-4),
+        "maker_share": (0.5, 0.2),
+    },
+    "funding": {"funding": (0.1, -0.05)},
+    "borrow": {"borrow": (0.03, 0.01)},
+}
+"""Rates of two instruments."""
 BOOKS = ("sold_call", "held_put", "book")
 
 
@@ -50,7 +84,8 @@ def make_paths(market: str, instrument: str) -> MarketPaths:
     if market == "recorded":
         paths = recorded(instrument)
     else:
-        parts = [simulated(market, kind) for kind in instrument.split("_and_")]
+        kinds = ["spot"] if instrument == "inverse" else instrument.split("_and_")
+        parts = [simulated(market, kind) for kind in kinds]
         paths = parts[0]
         if len(parts) > 1:
             stacked = {name: _side_by_side(parts, name) for name in ("price", "carry", "half_spread")}
@@ -80,7 +115,7 @@ def recorded(instrument: str) -> MarketPaths:
     left = np.cumsum(dt[:, ::-1], axis=1)[:, ::-1]
     future = spot * np.exp(0.03 * np.pad(left, ((0, 0), (0, 1))))
     prices, carries = {"spot": spot, "future": future}, {"spot": dividends, "future": np.zeros(shape)}
-    kinds = instrument.split("_and_")
+    kinds = ["spot"] if instrument == "inverse" else instrument.split("_and_")
     gaps = rng.random(shape) < 0.25
     return market_paths(
         spot=jnp.asarray(spot),
@@ -123,11 +158,36 @@ def make_book(name: str, market: str) -> EuropeanBook:
     )
 
 
-def make_terms(instrument: str, costs: str, *, unwind: bool) -> Terms:
-    margined = MARGINED[instrument]
-    rates = jnp.asarray([0.002, 0.0005][: len(margined)], float)
-    members: dict[str, AbstractCost] = {"proportional": ProportionalCost(rates), "half_spread": HalfSpreadCost()}
-    return Terms(margined=margined, costs=tuple(members[name] for name in COSTS[costs]), unwind=unwind)
+def rates_of(instrument: str, costs: str) -> list[dict[str, float]]:
+    """What trading and holding each instrument costs, by name."""
+    columns = [column for member in COSTS[costs] for column in EACH[member].items()]
+    return [{name: both[number] for name, both in columns} for number in range(len(MARGINED[instrument]))]
+
+
+def make_terms(instrument: str, costs: str, *, unwind: bool, limits: str = "none") -> Terms:
+    margined, rates = MARGINED[instrument], rates_of(instrument, costs)
+
+    def each(name: str) -> jax.Array:
+        return jnp.asarray([rate[name] for rate in rates], float)
+
+    width = jnp.asarray(0.05, float)
+    makers: dict[str, Callable[[], AbstractCost]] = {
+        "proportional": lambda: ProportionalCost(each("proportional")),
+        "half_spread": HalfSpreadCost,
+        "fixed": lambda: FixedCost(each("fixed"), width),
+        "minimum": lambda: MinimumFee(each("minimum"), each("proportional"), width),
+        "quadratic": lambda: QuadraticCost(each("quadratic")),
+        "maker": lambda: MakerTakerCost(*(each(name) for name in ("maker", "taker", "slippage", "maker_share"))),
+    }
+    return Terms(
+        margined=margined,
+        costs=tuple(makers[name]() for name in COSTS[costs] if name in makers),
+        unwind=unwind,
+        limits=make_limits(**LIMITS[limits], instruments=len(margined)) if limits != "none" else None,
+        funding=each("funding") if "funding" in COSTS[costs] else None,
+        borrow=each("borrow") if "borrow" in COSTS[costs] else None,
+        inverse=instrument == "inverse",
+    )
 
 
 def tile(paths: MarketPaths, dates: int) -> MarketPaths:

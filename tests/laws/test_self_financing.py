@@ -12,7 +12,18 @@ from tenrec.hedging.assess import Sample, views
 from tenrec.hedging.engine import over_paths, run
 from tests.conformance.policies import POLICIES, make_policy
 from tests.laws.accounts import keep_accounts, legs_of, one_path
-from tests.laws.cases import BOOKS, COSTS, MARGINED, PATHS, make_book, make_paths, make_terms, pairwise
+from tests.laws.cases import (
+    BOOKS,
+    COSTS,
+    LIMITS,
+    MARGINED,
+    PATHS,
+    make_book,
+    make_paths,
+    make_terms,
+    pairwise,
+    rates_of,
+)
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -22,6 +33,7 @@ FACTORS = {
     "market": ["arrays", "black_scholes", "bootstrap", "heston", "recorded"],
     "costs": list(COSTS),
     "instrument": list(MARGINED),
+    "limits": list(LIMITS),
     "book": list(BOOKS),
     "unwind": [False, True],
     "premium": [0.0, 0.07],
@@ -38,12 +50,11 @@ def test_every_pair_is_covered():
 def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
     paths = make_paths(case["market"], case["instrument"])
     contract = make_book(case["book"], case["market"])
-    terms = make_terms(case["instrument"], case["costs"], unwind=case["unwind"])
+    terms = make_terms(case["instrument"], case["costs"], unwind=case["unwind"], limits=case["limits"])
     premium = jnp.asarray(case["premium"], float)
     policy = make_policy(case["policy"], views(Sample(paths, contract, premium)), key)
     lines = jax.tree.map(np.asarray, over_paths(run, policy, paths, contract, terms, premium))
-    members = COSTS[case["costs"]]
-    rates = np.array([0.002, 0.0005])[: len(terms.margined)] * ("proportional" in members)
+    rates = rates_of(case["instrument"], case["costs"])
     for path in range(PATHS):
         market = one_path(paths, path)
         positions = lines.position[path]
@@ -52,8 +63,7 @@ def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
             market,
             legs_of(contract, path),
             terms,
-            proportional=rates,
-            half_spread="half_spread" in members,
+            rates=rates,
             premium=case["premium"],
         )
         unit = np.abs(expected.wealth).max() + np.abs(positions).max() * market["price"].max()
@@ -63,5 +73,13 @@ def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
         np.testing.assert_array_equal(positions[-1], 0.0)
         gaps = ~market["tradable"][:-1]
         np.testing.assert_array_equal(lines.trade[path][:-1][gaps], 0.0)
+    within_limits(lines.position[:, :-1], lines.trade[:, :-1], LIMITS[case["limits"]])
     if case["policy"] != "no_hedge":
         assert np.abs(lines.trade).sum() > 0.1
+
+
+def within_limits(position: np.ndarray, trade: np.ndarray, limits: dict[str, float]) -> None:
+    lots = position / limits.get("lot", np.inf)
+    np.testing.assert_allclose(lots, np.round(lots), atol=1e-9)
+    assert np.abs(position).max() <= limits.get("position", np.inf) + 1e-12
+    assert np.abs(trade).max() <= limits.get("trade", np.inf) + 1e-12

@@ -27,6 +27,9 @@ class MarketPaths(eqx.Module):
         half_spread: (dates, instruments) half of the bid–ask spread, quote currency.
         tradable: (dates,) False where nothing can be traded (a gap in the record, or after expiry).
         signals: (dates, signals) further observed states (returns, term structure, …); names in `signal_names`.
+        rolled: (dates, instruments) where an instrument is exchanged for its successor at a date, the price at which
+            what is held is closed (0 if it has expired), else −1; `price` is then the successor's and `carry` holds
+            the difference. None where nothing rolls.
 
     Example:
         >>> paths = market_paths(spot=jnp.ones((5, 31)), volatility=0.2, dt=jnp.full(30, 1 / 365))
@@ -45,6 +48,7 @@ class MarketPaths(eqx.Module):
     tradable: Bool[Array, "... dates"]
     signals: Float[Array, "... dates signals"]
     signal_names: tuple[str, ...] = eqx.field(static=True, default=())
+    rolled: Float[Array, "... dates instruments"] | None = None
 
     @property
     def steps(self) -> int:
@@ -73,12 +77,19 @@ RANK = {
     "half_spread": 2,
     "tradable": 1,
     "signals": 2,
+    "rolled": 2,
 }
+"""Axes of a field for one path."""
+
+
+def ranks_of(paths: MarketPaths) -> dict[str, int]:
+    """`RANK` of the fields that these paths have."""
+    return {name: rank for name, rank in RANK.items() if getattr(paths, name) is not None}
 
 
 def batch_axes(paths: MarketPaths) -> MarketPaths:
     """The `in_axes` of `paths` for `jax.vmap`: 0 for a field with a path axis, None for a shared one."""
-    axes = [0 if getattr(paths, name).ndim > rank else None for name, rank in RANK.items()]
+    axes = [0 if getattr(paths, name).ndim > rank else None for name, rank in ranks_of(paths).items()]
     return jax.tree.unflatten(jax.tree.structure(paths), axes)
 
 
@@ -89,7 +100,8 @@ def select(paths: MarketPaths, index: Any) -> MarketPaths:
 
 def map_batched(function: Callable[[Array], Array], paths: MarketPaths) -> MarketPaths:
     """Apply `function` to the fields that carry a path axis."""
-    changes = {name: function(getattr(paths, name)) for name, rank in RANK.items() if getattr(paths, name).ndim > rank}
+    batched = [name for name, rank in ranks_of(paths).items() if getattr(paths, name).ndim > rank]
+    changes = {name: function(getattr(paths, name)) for name in batched}
     return dataclasses.replace(paths, **changes)
 
 
@@ -152,4 +164,4 @@ def _with_path_axis(paths: MarketPaths) -> MarketPaths:
         leaf = getattr(paths, name)
         return leaf if leaf.ndim > rank else jnp.broadcast_to(leaf, (paths.count, *leaf.shape))
 
-    return dataclasses.replace(paths, **{name: widen(name, rank) for name, rank in RANK.items()})
+    return dataclasses.replace(paths, **{name: widen(name, rank) for name, rank in ranks_of(paths).items()})

@@ -1,7 +1,15 @@
 """Hedging: what a hedger sees, what it costs to trade, and the one engine that keeps the accounts."""
 
 from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, outcome_of, views
-from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost, ProportionalCost
+from tenrec.hedging.costs import (
+    AbstractCost,
+    FixedCost,
+    HalfSpreadCost,
+    MakerTakerCost,
+    MinimumFee,
+    ProportionalCost,
+    QuadraticCost,
+)
 from tenrec.hedging.engine import (
     Account,
     Entry,
@@ -16,6 +24,8 @@ from tenrec.hedging.engine import (
     terminal_pnl,
 )
 from tenrec.hedging.features import FEATURES, FeatureMap, fit_features, stack_features
+from tenrec.hedging.limits import Limits, make_limits
+from tenrec.hedging.margin import Margin
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.view import MarketView, observe, view_at
 
@@ -25,11 +35,16 @@ __all__ = [
     "Account",
     "Entry",
     "FeatureMap",
+    "FixedCost",
     "HalfSpreadCost",
+    "Limits",
     "MakerTakerCost",
+    "Margin",
     "MarketView",
+    "MinimumFee",
     "Outcome",
     "ProportionalCost",
+    "QuadraticCost",
     "Quote",
     "Sample",
     "Terms",
@@ -40,6 +55,7 @@ __all__ = [
     "join",
     "ledger",
     "ledgers",
+    "make_limits",
     "marked_pnl",
     "observe",
     "outcome_of",

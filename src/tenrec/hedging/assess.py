@@ -1,5 +1,6 @@
 """Run policies over many paths and keep what comparisons need."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import equinox as eqx
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float
 from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.engine import Entry, Terms, over_paths, run
+from tenrec.hedging.margin import Margin
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.policies.base import AbstractPolicy
 from tenrec.hedging.view import MarketView, observe
@@ -31,12 +33,16 @@ def views(sample: Sample) -> MarketView:
 
 
 class Outcome(eqx.Module):
-    """Per path: P&L at the end, cost paid, value traded (all quote currency), and number of trades."""
+    """Per path: P&L at the end, cost paid, value traded (all quote currency), and number of trades.
+
+    shortfall: the most by which the account fell below its maintenance margin, quote currency; None without a margin.
+    """
 
     pnl: Float[Array, " paths"]
     cost: Float[Array, " paths"]
     traded: Float[Array, " paths"]
     trades: Float[Array, " paths"]
+    shortfall: Float[Array, " paths"] | None = None
 
 
 def ledgers(policies: Mapping[str, AbstractPolicy], sample: Sample, terms: Terms) -> dict[str, Entry]:
@@ -44,9 +50,11 @@ def ledgers(policies: Mapping[str, AbstractPolicy], sample: Sample, terms: Terms
     return dict(zip(policies, _ledgers(tuple(policies.values()), sample, terms), strict=True))
 
 
-def assess(policies: Mapping[str, AbstractPolicy], sample: Sample, terms: Terms) -> dict[str, Outcome]:
+def assess(
+    policies: Mapping[str, AbstractPolicy], sample: Sample, terms: Terms, margin: Margin | None = None
+) -> dict[str, Outcome]:
     """The outcome of each policy on the same paths."""
-    return dict(zip(policies, _outcomes(tuple(policies.values()), sample, terms), strict=True))
+    return dict(zip(policies, _outcomes(tuple(policies.values()), sample, terms, margin), strict=True))
 
 
 @eqx.filter_jit
@@ -56,20 +64,38 @@ def _ledgers(policies: tuple[AbstractPolicy, ...], sample: Sample, terms: Terms)
 
 
 @eqx.filter_jit
-def _outcomes(policies: tuple[AbstractPolicy, ...], sample: Sample, terms: Terms) -> tuple[Outcome, ...]:
-    return tuple(outcome_of(lines, sample.paths) for lines in _ledgers(policies, sample, terms))
+def _outcomes(
+    policies: tuple[AbstractPolicy, ...], sample: Sample, terms: Terms, margin: Margin | None
+) -> tuple[Outcome, ...]:
+    outcomes = []
+    for lines in _ledgers(policies, sample, terms):
+        outcome = outcome_of(lines, sample.paths, terms)
+        if margin is not None:
+            worst = worst_shortfall(lines, sample, terms, margin)
+            outcome = dataclasses.replace(outcome, shortfall=worst)
+        outcomes.append(outcome)
+    return tuple(outcomes)
 
 
-def outcome_of(lines: Entry, paths: MarketPaths) -> Outcome:
+def outcome_of(lines: Entry, paths: MarketPaths, terms: Terms | None = None) -> Outcome:
     """What the ledgers of many paths come to; giving up the last position is not counted as a trade."""
     trade = lines.trade[:, :-1]
     price = jnp.broadcast_to(paths.price, lines.trade.shape)[:, :-1]
+    inverse = terms is not None and terms.inverse
+    rate = jnp.broadcast_to(paths.spot, lines.cash.shape) if inverse else jnp.ones((), price.dtype)
     return Outcome(
-        pnl=lines.cash[:, -1],
-        cost=jnp.sum(lines.cost, axis=-1),
-        traded=jnp.sum(jnp.abs(trade) * price, axis=(-1, -2)),
+        pnl=(rate * lines.cash)[:, -1],
+        cost=jnp.sum(rate * lines.cost, axis=-1),
+        traded=jnp.sum(jnp.abs(trade) * (1.0 if inverse else price), axis=(-1, -2)),
         trades=jnp.sum(jnp.any(jnp.abs(trade) > 1e-7, axis=-1), axis=-1).astype(price.dtype),
     )
+
+
+def worst_shortfall(lines: Entry, sample: Sample, terms: Terms, margin: Margin) -> Float[Array, " paths"]:
+    """By how much each path's account fell below its maintenance margin at the worst date, quote currency."""
+    price = 1.0 if terms.inverse else sample.paths.price
+    equity = margin.collateral + marks(lines, sample, terms)
+    return jnp.max(jnp.maximum(margin.required(lines.position, price, margin.maintenance) - equity, 0.0), axis=-1)
 
 
 @eqx.filter_jit

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.assess import Sample
-from tenrec.hedging.engine import Entry, Terms
+from tenrec.hedging.engine import Entry, Terms, quotes
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
 from tenrec.hedging.view import MarketView, observe
@@ -61,20 +61,28 @@ def attribute(
     view = observe(paths, contract)
     pnl = marked_pnl(lines, paths, contract, terms)
     spot_move, volatility_move = jnp.diff(paths.spot), jnp.diff(paths.volatility)
-    hedge = jnp.sum(lines.position[:-1] * jnp.diff(paths.price, axis=0), axis=-1)
+    market = jax.tree.map(lambda leaf: leaf[1:], quotes(paths, contract, terms))
+    exchange = paths.spot if terms.inverse else jnp.ones_like(paths.spot)
+    held, rate = lines.position[:-1], exchange[1:]
+    # Where an instrument rolls, old less new price comes as carry; it is a price change all the same.
+    rolls = 0.0 if market.rolled is None else jnp.where(market.rolled >= 0.0, market.carry, 0.0)
+    rolled = jnp.sum(held * rolls, axis=-1)
+    hedge = rate * jnp.sum(held * (market.change + rolls), axis=-1) + lines.cash[:-1] * jnp.diff(exchange)
     mark = book_value(view, view.volatility)
-    growth = jnp.exp(paths.rate * paths.dt)
     parts = {
         "sale": jnp.zeros_like(spot_move),
         "delta": hedge + book_delta(view, view.volatility, marked=True) * spot_move,
         "gamma": 0.5 * book_gamma(view, view.volatility, marked=True) * spot_move**2,
         "theta": _later(view) - mark,
         "vega": book_vega(view, view.volatility, marked=True) * volatility_move,
-        "carry": lines.cash[:-1] * (growth - 1.0) + lines.carry[1:],
-        "cost": -lines.cost[1:],
+        "carry": rate * (lines.cash[:-1] * (market.growth - 1.0) + lines.carry[1:] - rolled),
+        "cost": -rate * lines.cost[1:],
     }
     parts["rest"] = jnp.diff(pnl) - sum(parts.values())
-    first = {name: jnp.zeros_like(pnl[0]) for name in PARTS} | {"sale": premium + mark[0], "cost": -lines.cost[0]}
+    first = {name: jnp.zeros_like(pnl[0]) for name in PARTS} | {
+        "sale": premium + mark[0],
+        "cost": -exchange[0] * lines.cost[0],
+    }
     first["rest"] = pnl[0] - first["sale"] - first["cost"]
     return Attribution(**{name: jnp.concatenate([first[name][None], parts[name]]) for name in PARTS})
 

@@ -3,13 +3,17 @@
 At each date the account earns interest, receives the carry and the variation margin of what was held, receives the
 contract's flows, and then trades to its new position:
 
-    cash_k = cash_{k−1}·growth_k + carry_k·q_{k−1} + Σ_margined q_{k−1}·(S_k − S_{k−1}) + flow_k
+    cash_k = cash_{k−1}·growth_k + carry_k(q_{k−1}) + Σ_margined q_{k−1}·(S_k − S_{k−1}) + flow_k
              − Σ_funded n_k·S_k − cost_k(n_k)
+
+with carry_k(q) = Σ q·carry_k − (funding·q + borrow·max(−q, 0))·S_{k−1}·Δt_{k−1}. A ledger in coin (inverse settlement)
+is the same step in other quotes: prices 1/S, changes 1/S_{k−1} − 1/S_k, flows and carry divided by S_k.
 
 The last date is the same step towards an empty position; its cost is charged only if the position must be unwound, so
 that P&L_T is the cash that is left. The premium is the cash at the start, and grows with it.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +26,9 @@ from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.costs import AbstractCost
+from tenrec.hedging.limits import Limits
 from tenrec.hedging.policies.base import AbstractPolicy, Own
-from tenrec.hedging.view import observe
+from tenrec.hedging.view import MarketView, observe
 from tenrec.nets import columnar
 
 # Paths that go through the engine at once on a CPU: of those tried, the fastest on one core and on two.
@@ -38,11 +43,26 @@ class Terms(eqx.Module):
             settled (future, forward).
         costs: members add up.
         unwind: whether giving up the last position is charged.
+        limits: lots and limits that a policy's wish meets before it is traded; giving up the last position meets none.
+        funding: annual rate that a long position pays on its value and a short one receives, per instrument.
+        borrow: annual rate that a short position pays on its value, per instrument.
+        inverse: the ledger is kept in coin: every instrument is a contract worth one unit of the quote currency, and
+            its price change is settled in coin. All must be margined; results are also told in the quote currency.
     """
 
     margined: tuple[bool, ...] = eqx.field(static=True, default=(False,))
     costs: tuple[AbstractCost, ...] = ()
     unwind: bool = eqx.field(static=True, default=False)
+    limits: Limits | None = None
+    funding: Float[Array, "*instruments"] | None = None
+    borrow: Float[Array, "*instruments"] | None = None
+    inverse: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self) -> None:
+        if self.inverse and not all(self.margined):
+            raise ConfigError(
+                "terms.inverse is true and an instrument is paid for; settle every instrument in coin, or none."
+            )
 
 
 class Account(eqx.Module):
@@ -53,7 +73,15 @@ class Account(eqx.Module):
 
 
 class Quote(eqx.Module):
-    """What the market gives at one date."""
+    """What the market gives at one date, in the ledger's currency.
+
+    Fields beyond `MarketPaths`:
+        change: of the price since the date before. growth: of cash since then. flow: received from the contract.
+        accrual: value of one unit at the date before, times the years since; what funding and borrowing are paid on.
+        exchange: quote currency per unit of the ledger's, None where they are one.
+        rolled: price at which what is held is closed since the instrument is exchanged for its successor (0: it has
+            expired, free of cost), negative where it is not; None where nothing ever rolls.
+    """
 
     price: Float[Array, "*dates instruments"]
     change: Float[Array, "*dates instruments"]
@@ -62,6 +90,9 @@ class Quote(eqx.Module):
     half_spread: Float[Array, "*dates instruments"]
     flow: Float[Array, "*dates"]
     tradable: Bool[Array, "*dates"]
+    accrual: Float[Array, "*dates instruments"] | None = None
+    exchange: Float[Array, "*dates"] | None = None
+    rolled: Float[Array, "*dates instruments"] | None = None
 
 
 class Entry(eqx.Module):
@@ -85,13 +116,10 @@ def step(
 ) -> tuple[Account, Entry]:
     """One date: settle what was held, then trade to `target`. Pure; one path; `vmap` is the batch."""
     held = account.position
-    carry = jnp.sum(held * quote.carry)
+    carry = _carried(held, quote, terms)
     trade = target - held
     paid = _value(trade, quote, terms)
-    cost = jnp.zeros_like(account.cash)
-    if charged:
-        for member in terms.costs:
-            cost = cost + member(trade, quote.price, quote.half_spread)
+    cost = _charge(held, target, quote, terms) if charged else jnp.zeros_like(account.cash)
     cash = _settled(account, quote, terms) - paid - cost
     entry = Entry(position=target, trade=trade, cash=cash, cost=cost, carry=carry, flow=quote.flow)
     return Account(target, cash), entry
@@ -106,7 +134,35 @@ def _settled(account: Account, quote: Quote, terms: Terms) -> Float[Array, ""]:
     """Cash after interest, carry, variation margin and the contract's flow."""
     held = account.position
     variation = jnp.sum(jnp.where(jnp.asarray(terms.margined), held * quote.change, 0.0))
-    return account.cash * quote.growth + jnp.sum(held * quote.carry) + variation + quote.flow
+    return account.cash * quote.growth + _carried(held, quote, terms) + variation + quote.flow
+
+
+def _carried(held: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
+    """Received for having held: dividends and the like, less funding and the borrowing of what was sold short."""
+    received = jnp.sum(held * quote.carry)
+    if quote.accrual is not None and terms.funding is not None:
+        received = received - jnp.sum(terms.funding * held * quote.accrual)
+    if quote.accrual is not None and terms.borrow is not None:
+        received = received - jnp.sum(terms.borrow * jnp.maximum(-held, 0.0) * quote.accrual)
+    return received
+
+
+def _charge(
+    held: Float[Array, " instruments"], target: Float[Array, " instruments"], quote: Quote, terms: Terms
+) -> Float[Array, ""]:
+    """Cost of the trade; where an instrument rolls, of closing the old one and opening all of the new one."""
+    trade, cost = target - held, jnp.zeros_like(quote.growth)
+    if quote.rolled is not None:
+        rolls = quote.rolled >= 0.0
+        closed = jnp.where(quote.rolled > 0.0, held, 0.0)
+        # A wide spread is as wide in relation to the old one's price.
+        shrunk = jnp.where(rolls, quote.rolled / jnp.maximum(quote.price, 1e-12), 0.0) * quote.half_spread
+        for member in terms.costs:
+            cost = cost + member(closed, jnp.where(rolls, quote.rolled, 0.0), shrunk)
+        trade = jnp.where(rolls, target, trade)
+    for member in terms.costs:
+        cost = cost + member(trade, quote.price, quote.half_spread)
+    return cost
 
 
 def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
@@ -114,11 +170,13 @@ def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> F
     return jnp.sum(jnp.where(jnp.asarray(terms.margined), 0.0, units * quote.price))
 
 
-def quotes(paths: MarketPaths, contract: AbstractContract) -> Quote:
+def quotes(paths: MarketPaths, contract: AbstractContract, terms: Terms | None = None) -> Quote:
     """The market of one path, date by date, as the engine reads it."""
     price = paths.price
     start = jnp.zeros_like(paths.dt[:1])
-    return Quote(
+    years = jnp.concatenate([start, paths.dt])
+    pays_for_time = terms is not None and not (terms.funding is None and terms.borrow is None)
+    market = Quote(
         price=price,
         change=jnp.diff(price, axis=0, prepend=price[:1]),
         growth=jnp.exp(jnp.concatenate([start, paths.rate * paths.dt])),
@@ -126,6 +184,32 @@ def quotes(paths: MarketPaths, contract: AbstractContract) -> Quote:
         half_spread=paths.half_spread,
         flow=contract.flows(paths.spot),
         tradable=paths.tradable,
+        accrual=_before(price) * years[:, None] if pays_for_time else None,
+        rolled=paths.rolled,
+    )
+    return _in_coin(market, paths, years) if terms is not None and terms.inverse else market
+
+
+def _before(rows: Float[Array, "dates instruments"]) -> Float[Array, "dates instruments"]:
+    """The row of the date before; the first one's is its own."""
+    return jnp.concatenate([rows[:1], rows[:-1]])
+
+
+def _in_coin(market: Quote, paths: MarketPaths, years: Float[Array, " dates"]) -> Quote:
+    """The same market in coin, one contract worth one unit of the quote currency; coin earns the underlying's yield."""
+    spot, one = paths.spot[:, None], 1.0 / market.price
+    lent = jnp.concatenate([jnp.zeros_like(paths.dt[:1]), paths.dividend_yield * paths.dt])
+    return Quote(
+        price=one,
+        change=_before(one) - one,
+        growth=jnp.exp(lent),
+        # Carry and spread of one unit of the underlying, of which a contract is worth 1/S.
+        carry=market.carry * one / spot,
+        half_spread=market.half_spread * one**2,
+        flow=market.flow / paths.spot,
+        tradable=market.tradable,
+        accrual=None if market.accrual is None else _before(one) * years[:, None],
+        exchange=paths.spot,
     )
 
 
@@ -144,7 +228,12 @@ def terminal_pnl(
     """P&L at the end of one path, quote currency: what `run` ends with, without keeping the lines."""
     account, _, last = _walk(policy, paths, contract, terms, premium, keep=False)
     closed, _ = step(account, jnp.zeros_like(account.position), last, terms, charged=terms.unwind)
-    return closed.cash
+    return in_quote_currency(closed.cash, last)
+
+
+def in_quote_currency(amount: Float[Array, "*dates"], quote: Quote) -> Float[Array, "*dates"]:
+    """An amount of the ledger at the date's rate of exchange."""
+    return amount if quote.exchange is None else amount * quote.exchange
 
 
 def fold(
@@ -189,7 +278,10 @@ def _traded(
     policy: AbstractPolicy, account: Account, memory: Any, quote: Quote, known: Any, terms: Terms
 ) -> tuple[Account, Any, Entry]:
     """One date: ask the policy, and step to what it wants where that can be traded."""
-    wanted, memory = policy.act(known, Own(account.position, wealth(account, quote, terms), memory))
+    worth = in_quote_currency(wealth(account, quote, terms), quote)
+    wanted, memory = policy.act(known, Own(account.position, worth, memory))
+    if terms.limits is not None:
+        wanted = terms.limits(wanted, account.position)
     account, entry = step(account, jnp.where(quote.tradable, wanted, account.position), quote, terms)
     return account, memory, entry
 
@@ -209,8 +301,8 @@ def _walk(
             f"terms.margined has {len(terms.margined)} entries for {paths.instruments} hedging instruments; "
             "give one for each."
         )
-    market = quotes(paths, contract)
-    inputs = policy.inputs(observe(paths, contract))
+    market = quotes(paths, contract, terms)
+    inputs = policy.inputs(seen(paths, contract, terms))
 
     @jax.checkpoint
     def one_date(state: tuple[Account, Any], row: tuple[Quote, Any]) -> tuple[tuple[Account, Any], Entry | None]:
@@ -220,9 +312,20 @@ def _walk(
 
     trading = jax.tree.map(lambda leaf: leaf[:-1], market)
     last = jax.tree.map(lambda leaf: leaf[-1], market)
-    account = Account(jnp.zeros_like(market.price[0]), jnp.asarray(premium, market.price.dtype))
+    cash = jnp.asarray(premium, market.price.dtype)
+    cash = cash if market.exchange is None else cash / market.exchange[0]
+    account = Account(jnp.zeros_like(market.price[0]), cash)
     (account, _), entries = jax.lax.scan(one_date, (account, policy.start()), (trading, inputs))
     return account, entries, last
+
+
+def seen(paths: MarketPaths, contract: AbstractContract, terms: Terms) -> MarketView:
+    """What the hedger of one path sees: a coin-margined contract has the price of its face, one unit of quote currency.
+
+    With that price a delta of d units of the underlying is d·S contracts, as for any instrument that moves with it.
+    """
+    view = observe(paths, contract)
+    return dataclasses.replace(view, price=jnp.ones_like(view.price)) if terms.inverse else view
 
 
 def over_paths(

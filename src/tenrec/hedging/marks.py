@@ -14,10 +14,11 @@ def marked_pnl(lines: Entry, paths: MarketPaths, contract: AbstractContract, ter
     """P&L of one path at every date, quote currency: cash + funded positions + book at its Black–Scholes mark.
 
     The mark uses the volatility of the date, so that on recorded options it is the quote itself. On the last date
-    everything has been settled and the P&L is the cash.
+    everything has been settled and the P&L is the cash. A ledger in coin is told at each date's spot.
     """
     funded = ~jnp.asarray(terms.margined)
     holdings = jnp.sum(jnp.where(funded, lines.position * paths.price, 0.0), axis=-1)
     view = observe(paths, contract)
     marks = jnp.append(book_value(view, view.volatility), 0.0)
-    return lines.cash + holdings + marks
+    cash = lines.cash * paths.spot if terms.inverse else lines.cash
+    return cash + holdings + marks

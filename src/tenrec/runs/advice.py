@@ -27,6 +27,7 @@ class Setting:
         initial_spot: quote currency; None for the strike asked about (listed options, which were sold near it).
         volatility: annualised decimal. rate, dividend_yield: continuous annual.
         future: whether the hedge is a future or forward on a spot that grows at rate − dividend yield.
+        inverse: whether the hedge is a coin-margined contract worth one unit of the quote currency.
         signal_names: the market's signals, each neutral at zero.
     """
 
@@ -38,6 +39,7 @@ class Setting:
     rate: float = 0.0
     dividend_yield: float = 0.0
     future: bool = False
+    inverse: bool = False
     signal_names: tuple[str, ...] = ()
 
     def view(self, at: Mapping[str, Float[Array, " points"]], kind: str | None = None) -> MarketView:
@@ -48,6 +50,8 @@ class Setting:
         book, price = self.contract, at["spot"]
         if self.future:
             price = price * jnp.exp((self.rate - self.dividend_yield) * at["time_to_maturity"])
+        if self.inverse:
+            price = jnp.ones_like(price)
         lag = np.asarray(book.expiry, np.float32) * self.period
         signals = [at[name] for name in self.signal_names]
         return _view_at(

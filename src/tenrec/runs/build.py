@@ -11,8 +11,6 @@ from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError, UnsolvableError
 from tenrec.core.grid import TimeGrid
 from tenrec.data import read_price_paths, read_price_series
-from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, ProportionalCost
-from tenrec.hedging.engine import Terms
 from tenrec.hedging.optimum import (
     Criterion,
     MeanDeviation,
@@ -73,17 +71,6 @@ def surroundings(config: HedgeConfig) -> Surroundings:
         days=grid.days,
         dt=grid.dt,
     )
-
-
-def build_terms(config: HedgeConfig) -> Terms:
-    """Costs and settlement of the hedging instrument."""
-    members: list[AbstractCost] = []
-    if config.costs.proportional > 0:
-        members.append(ProportionalCost(jnp.asarray(config.costs.proportional, jnp.float32)))
-    if config.costs.half_spread:
-        members.append(HalfSpreadCost())
-    margined = tuple(name != "spot" for name in config.hedge_with)
-    return Terms(margined=margined, costs=tuple(members), unwind=config.costs.unwind)
 
 
 def build_risk(config: HedgeConfig) -> AbstractRisk:
@@ -187,6 +174,7 @@ def optimum_problem(config: HedgeConfig) -> Problem:
             f"market.model is {spec.model!r}; the exact optimum is computed for one Black–Scholes asset, "
             "so set market.model to black_scholes or leave the optimum out."
         )
+    _refuse_terms(config)
     legs, grid = legs_of(config), build_grid(config)
     exotic = [leg.kind for leg in legs if not leg.is_european]
     if exotic:
@@ -210,13 +198,30 @@ def optimum_problem(config: HedgeConfig) -> Problem:
         rate=spec.rate,
         dividend_yield=spec.dividend_yield,
         dt=grid.dt,
-        cost=config.costs.proportional,
+        cost=config.costs.linear,
         unwind=config.costs.unwind,
         aversion=config.risk.aversion if isinstance(config.risk, EntropicSpec) else 1.0,
         payoff=payoff,
         kinks=kinks,
         margined=config.hedge_with[0] == "future",
     )
+
+
+def _usual(config: HedgeConfig) -> str:
+    """How the hedging instrument is settled where nothing is said."""
+    return "funded" if config.hedge_with[0] == "spot" else "margined"
+
+
+def _refuse_terms(config: HedgeConfig) -> None:
+    """Costs, limits and settlements under which the optimum is no band around one position."""
+    given = [f"costs.{name}" for name in config.costs.beyond_proportional]
+    given += ["limits"] * config.limits.any
+    given += [f"settlement: {config.settled}"] * (config.settled != _usual(config))
+    if given:
+        raise UnsolvableError(
+            f"{given[0]} is given; the exact optimum is computed for costs in proportion to the traded value and the "
+            "instrument's usual settlement alone, so leave one of the two out."
+        )
 
 
 def optimum_criterion(config: HedgeConfig, problem: Problem, premium: float) -> Criterion | None:

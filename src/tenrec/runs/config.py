@@ -21,6 +21,7 @@ from tenrec.runs.market_specs import (
     tagged_by,
 )
 from tenrec.runs.section import Count, Positive, Price, Section, Share
+from tenrec.runs.trading_specs import CostSpec, LimitsSpec, MarginSpec, Settlement
 
 
 class BootstrapSpec(Section):
@@ -129,14 +130,6 @@ class GridSpec(Section):
 
     steps: Annotated[int, Field(ge=1, le=10_000)] = 30
     day_count: Positive = 365.0
-
-
-class CostSpec(Section):
-    """Trading costs; members add up."""
-
-    proportional: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    half_spread: bool = False
-    unwind: bool = False
 
 
 class EntropicSpec(Section):
@@ -320,6 +313,22 @@ class EvaluateSpec(Section):
 Instrument = Literal["spot", "future", "forward"]
 
 
+def _refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
+    """Settlements, fees and margins that do not go with the market."""
+    if config.settlement == "funded" and config.hedge_with[0] != "spot":
+        raise ValueError(
+            f"settlement is 'funded' and hedge_with is {list(config.hedge_with)}, which is not paid for; "
+            "set settlement to margined, or hedge with the spot"
+        )
+    in_currency = [name for name in ("fixed", "minimum") if getattr(config.costs, name)]
+    if recorded and (in_currency or config.settled == "inverse" or config.margin is not None):
+        given = f"costs.{in_currency[0]}" if in_currency else "margin" if config.margin else "settlement: inverse"
+        raise ValueError(
+            f"{given} is given; contracts of a recorded panel are told in units of their forward, in which it has no "
+            "meaning, so leave it out"
+        )
+
+
 class HedgeConfig(Section):
     """Everything that `tenrec hedge` needs to know."""
 
@@ -327,7 +336,10 @@ class HedgeConfig(Section):
     contract: ContractSpec = EuropeanSpec()
     grid: GridSpec = GridSpec()
     hedge_with: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=1)] = ("spot",)
+    settlement: Settlement | None = None
     costs: CostSpec = CostSpec(proportional=0.001)
+    limits: LimitsSpec = LimitsSpec()
+    margin: MarginSpec | None = None
     premium: Literal["fair", "quote"] | Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
     risk: RiskSpec = EntropicSpec()
     policy: PolicySpec = PolicySpec()
@@ -366,4 +378,10 @@ class HedgeConfig(Section):
                 f"{list(self.evaluate.against)}"
             )
         _refuse_names((self.policy, *self.rivals))
+        _refuse_terms(self, recorded=recorded)
         return self
+
+    @property
+    def settled(self) -> Settlement:
+        """How the hedging instrument is settled: as configured, or as its kind is."""
+        return self.settlement or ("funded" if self.hedge_with[0] == "spot" else "margined")

@@ -183,6 +183,8 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         "worst_case": config.WorstCaseSpec,
         "grid": config.GridSpec,
         "costs": config.CostSpec,
+        "limits": config.LimitsSpec,
+        "margin": config.MarginSpec,
         "policy": config.PolicySpec,
         "rivals": config.PolicySpec,
         "training": config.TrainingSpec,

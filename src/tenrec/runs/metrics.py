@@ -50,7 +50,14 @@ def policy_metrics(
             },
             "difference_bp": comparison.difference(risk, name, reference, BP),
         }
+        if outcome.shortfall is not None:
+            table[name]["margin"] = margin_calls(np.asarray(outcome.shortfall, np.float64))
     return table
+
+
+def margin_calls(shortfall: np.ndarray) -> dict[str, float]:
+    """Worst shortfall of the maintenance margin on any path, quote currency, and the share of paths that had one."""
+    return {"worst_shortfall": float(shortfall.max()), "called": float(np.mean(shortfall > 0.0))}
 
 
 def label_of(config: HedgeConfig, name: str) -> str:

@@ -12,10 +12,11 @@ from tenrec.hedging.assess import Sample, assess, in_chunks
 from tenrec.hedging.optimum import Criterion, Problem, solve_wealth
 from tenrec.hedging.policies import AbstractPolicy
 from tenrec.risk import estimate
-from tenrec.runs.build import build_contract, build_market, build_risk, build_terms
+from tenrec.runs.build import build_contract, build_market, build_risk
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.metrics import BP
 from tenrec.runs.progress import Reporter
+from tenrec.runs.terms import build_terms
 
 CHUNK = 32_768
 PATHS = 1_000_000

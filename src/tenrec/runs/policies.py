@@ -63,7 +63,7 @@ def baseline(
     name: str, config: HedgeConfig, coefficients: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0)
 ) -> AbstractPolicy:
     """A classical policy with the run's cost and aversion; `coefficients` are those of the minimum-variance delta."""
-    cost = jnp.asarray(config.costs.proportional, jnp.float32)
+    cost = jnp.asarray(config.costs.linear, jnp.float32)
     aversion = jnp.asarray(aversion_of(config), jnp.float32)
     members: dict[str, AbstractPolicy] = {
         "no_hedge": NoHedge(),
@@ -90,7 +90,7 @@ def untrained(spec: PolicySpec, view: MarketView, config: HedgeConfig, key: PRNG
         return WealthFeedForward(plain, fit_wealth_scale(view)) if WEALTH in spec.features else plain
     if spec.kind == "state_delta":
         return make_state_delta(bound=spec.bound, **common)
-    cost, aversion = max(config.costs.proportional, 1e-5), aversion_of(config)
+    cost, aversion = max(config.costs.linear, 1e-5), aversion_of(config)
     band = make_band_network(view, standardise=spec.standardise, cost=cost, aversion=aversion, **common)
     return WealthBandNetwork(band, fit_wealth_scale(view)) if WEALTH in spec.features else band
 

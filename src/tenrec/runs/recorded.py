@@ -16,7 +16,7 @@ from tenrec.backtest import Panel, Record, SelectionRule, load_record
 from tenrec.hedging.assess import Sample, assess, ledgers, outcome_of, views
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
-from tenrec.runs.build import build_risk, build_terms
+from tenrec.runs.build import build_risk
 from tenrec.runs.config import HedgeConfig, ListedSpec, PolicySpec, RecordedSpec
 from tenrec.runs.curves import hedge_curves
 from tenrec.runs.extremes import days_that_matter, expiry_groups, without_days
@@ -29,6 +29,7 @@ from tenrec.runs.setting import DAYS_PER_YEAR, build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.statistics import CVAR95, SHOWN_BY_ROOT, STD, Statistic
 from tenrec.runs.tables import ledger_table
+from tenrec.runs.terms import build_terms
 from tenrec.training import local_objective, ridge, terminal_objective
 
 ONE_DAY = dt.timedelta(days=1)

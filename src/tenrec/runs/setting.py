@@ -38,6 +38,7 @@ def build_setting(
         rate=getattr(spec, "rate", 0.0),
         dividend_yield=getattr(spec, "dividend_yield", 0.0),
         future=config.hedge_with[0] == "future",
+        inverse=config.settled == "inverse",
         signal_names=(*signal_names, *contract.state_names),
     )
 

@@ -20,7 +20,6 @@ from tenrec.runs.build import (
     build_contract,
     build_grid,
     build_risk,
-    build_terms,
     served,
     split_market,
 )
@@ -37,6 +36,7 @@ from tenrec.runs.setting import build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.tables import ledger_table
+from tenrec.runs.terms import build_margin, build_terms
 from tenrec.training import local_objective, ridge, terminal_objective
 
 CHUNK = 32_768
@@ -53,6 +53,7 @@ class Simulation:
         self.market, self.judged_on = split_market(config, base)
         self.contract: AbstractContract = build_contract(config)
         self.terms: Terms = build_terms(config)
+        self.margin = build_margin(config)
         premium = premium_of(config, self.contract, self.market)
         self.premium = jnp.asarray(premium.value, jnp.float32)
         self.premium_error = premium.standard_error
@@ -109,7 +110,7 @@ class Simulation:
         reporter.start("evaluate", count)
         done = 0
         for number, size in enumerate(in_chunks(count, self.chunk())):
-            parts.append(assess(policies, self._judged(root, number, size), self.terms))
+            parts.append(assess(policies, self._judged(root, number, size), self.terms, self.margin))
             done += size
             reporter.advance(done, f"{count:,} paths")
         return {name: join([part[name] for part in parts]) for name in policies}
@@ -205,4 +206,4 @@ def _ledger(simulation: Simulation, policies: dict[str, AbstractPolicy], sample:
     lines = ledgers(policies, sample, simulation.terms)
     count, width = sample.paths.count, build_grid(simulation.config).steps + 1
     dates = np.broadcast_to(np.arange(width, dtype=np.int32), (count, width))
-    return ledger_table(lines, sample, simulation.terms, dates=dates, labels=np.arange(count))
+    return ledger_table(lines, sample, simulation.terms, dates=dates, labels=np.arange(count), margin=simulation.margin)

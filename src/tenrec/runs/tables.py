@@ -8,6 +8,7 @@ import polars as pl
 from tenrec.hedging.assess import Sample, marks
 from tenrec.hedging.attribution import PARTS, attributions
 from tenrec.hedging.engine import Entry, Terms
+from tenrec.hedging.margin import Margin
 
 
 def ledger_table(
@@ -19,6 +20,7 @@ def ledger_table(
     labels: np.ndarray,
     scale: np.ndarray | float = 1.0,
     length: np.ndarray | None = None,
+    margin: Margin | None = None,
 ) -> pl.DataFrame:
     """Rows of spot, position, trade, cost, cash, marked P&L, and what its change came from (`pnl_delta` and so on).
 
@@ -26,6 +28,8 @@ def ledger_table(
         lines: by policy, shapes (paths, dates, …). dates: (paths, dates) what each date is called.
         labels: (paths,) what each path is called. scale: (paths,) currency per unit in which the engine ran.
         length: (paths,) number of dates of each path, where the rest is padding.
+        margin: adds the columns margin_initial and margin_maintenance, quote currency. Cash and cost of a ledger in
+            coin are in coin, and the columns cash_quote and cost_quote tell them in the quote currency.
     """
     count, width = dates.shape
     scale = np.broadcast_to(np.asarray(scale, float), (count,))[:, None]
@@ -45,6 +49,12 @@ def ledger_table(
             "pnl": (np.asarray(pnl) * scale)[kept],
             **{f"pnl_{part}": (np.asarray(getattr(parts, part)) * scale)[kept] for part in PARTS},
         }
+        if terms.inverse:
+            columns |= {f"{name}_quote": columns[name] * columns["spot"] for name in ("cash", "cost")}
+        for name in () if margin is None else ("initial", "maintenance"):
+            price = 1.0 if terms.inverse else sample.paths.price
+            needed = margin.required(entry.position, price, getattr(margin, name))  # type: ignore[union-attr]
+            columns[f"margin_{name}"] = (np.asarray(needed) * scale)[kept]
         tables.append(pl.DataFrame(columns).insert_column(0, pl.Series("policy", [name] * int(kept.sum()))))
     return pl.concat(tables)
 

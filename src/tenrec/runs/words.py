@@ -43,7 +43,7 @@ def title_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
 
 def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     """One sentence on what was hedged."""
-    cost = f"{config.costs.proportional * 1e4:g} bp of the traded value"
+    cost = _cost_words(config)
     if isinstance(config.contract, ListedSpec) and isinstance(config.market, RecordedSpec):
         side = "Sold" if config.contract.quantity < 0 else "Held"
         return (
@@ -89,6 +89,12 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
         f"{entry['label']} reaches {RISK_WORDS[config.risk.measure]} {entry['risk_bp']['value']:.2f} bp, {word} "
         f"{against['label']} by {near[1]:.2f} bp [{near[0]:.2f}, {near[2]:.2f}]."
     )
+    if "margin" in entry:
+        calls = entry["margin"]
+        sentences.append(
+            f"The account of the {entry['label']} falls below its maintenance margin on {calls['called']:.2%} of the "
+            f"paths, at worst by {calls['worst_shortfall']:.4g}."
+        )
     optimum = metrics["optimum"]
     if optimum is not None and learned in optimum["policies"]:
         gap = optimum["policies"][learned]["gap_bp"]
@@ -98,6 +104,16 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
             f"{optimum['policies'].get(reference, {}).get('gap_bp', float('nan')):.2f} bp."
         )
     return tuple(sentences)
+
+
+def _cost_words(config: HedgeConfig) -> str:
+    """Costs, limits and settlement in words."""
+    costs, settled = config.costs, {"inverse": ", settled in coin", "margined": "", "funded": ""}[config.settled]
+    others = [name.replace("_", " ") for name in costs.beyond_proportional]
+    if config.limits.any:
+        others.append("limits")
+    rest = f" with {', '.join(others)}" if others else ""
+    return f"{costs.linear * 1e4:g} bp of the traded value{rest}{settled}"
 
 
 def _terms_of(leg: EuropeanSpec) -> str:
