@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tenrec.cli.backtest import register as register_backtest
 from tenrec.core.errors import TenrecError
 
 app = typer.Typer(
@@ -90,6 +91,9 @@ def tune(
     with reporting(quiet=as_json) as reporter:
         run = run_tune(config, out=out, overrides=[*changes, *(overrides or ())], reporter=reporter, images=png)
     show_tune(run, as_json=as_json)
+
+
+register_backtest(app)
 
 
 @app.command()
