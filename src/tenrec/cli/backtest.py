@@ -15,9 +15,17 @@ def register(app: typer.Typer) -> None:
 
 
 def backtest(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A rule exported by `tenrec tune`, or its run folder.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="A panel configuration, a file of dated option quotes, a rule exported by `tenrec tune` or its run "
+            "folder; without one, the bundled listed options.",
+        ),
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Recorded ticks, Parquet or CSV (default: the ticks the file names).")
+        Path | None,
+        typer.Option("--data", help="Ticks or quotes, Parquet or CSV (default: those that the file names)."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default runs/backtest-<id>).")
@@ -25,14 +33,14 @@ def backtest(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. ticks.since=2018-01-01.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Other generated ticks than those tuned on.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of generated ticks, or of the training.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
     ] = False,
 ) -> None:
-    """Replay what a file holds, beside what it says to expect; the file's content says what is run.
+    """Hedge listed options through recorded days, or replay a tuned rule; the file's content says what is run.
 
-    Examples: `tenrec backtest rule.yml` · `tenrec backtest rule.yml --data ticks.parquet` · `… --seed 7`
+    Examples: `tenrec backtest` · `tenrec backtest panel.yaml` · `tenrec backtest quotes.csv` · `… rule.yml`
     """
     from tenrec.cli.show import reporting
     from tenrec.runs.backtest import run_backtest
@@ -40,6 +48,26 @@ def backtest(
     changes = [f"search.seed={seed}"] if seed is not None else []
     with reporting(quiet=as_json) as reporter:
         done = run_backtest(file, data=data, out=out, overrides=[*changes, *(overrides or ())], reporter=reporter)
+    show(done, as_json=as_json)
+
+
+def resume_backtest(run: Path, *, as_json: bool) -> None:
+    """Continue a panel backtest."""
+    from tenrec.cli.show import reporting
+    from tenrec.runs.panel.api import resume_panel
+
+    with reporting(quiet=as_json) as reporter:
+        done = resume_panel(run, reporter=reporter)
+    show(done, as_json=as_json)
+
+
+def report_backtest(run: Path, *, as_json: bool) -> None:
+    """Write the report of a finished panel backtest again."""
+    from tenrec.runs.panel.api import finished_panel
+    from tenrec.runs.panel.report import report_panel
+
+    done = finished_panel(run)
+    report_panel(done.folder)
     show(done, as_json=as_json)
 
 
@@ -85,5 +113,17 @@ def show_rule(metrics: dict[str, Any]) -> None:
         out.print(f"• {sentence}", highlight=False, markup=False)
 
 
-SHOWN = {"rule": show_rule}
+def show_panel(metrics: dict[str, Any]) -> None:
+    """Deltas on a panel: one-session gains, what came of hedging to expiry, and what it says."""
+    from tenrec.cli.show import terminal
+    from tenrec.cli.show_panel import panel_table
+    from tenrec.runs.panel.words import panel_findings
+
+    out = terminal()
+    out.print(panel_table(metrics))
+    for sentence in panel_findings(metrics):
+        out.print(f"• {sentence}", highlight=False, markup=False)
+
+
+SHOWN = {"rule": show_rule, "panel": show_panel}
 """By the key of the file's kind in `tenrec.runs.backtest.KINDS`."""

@@ -6,6 +6,7 @@ from tenrec.contracts.base import AbstractContract, AbstractExotic
 from tenrec.contracts.digital import DigitalOption
 from tenrec.contracts.european import EuropeanBook, european, european_book
 from tenrec.contracts.mixed import MixedBook, mixed_book
+from tenrec.contracts.quoted import QuotedBook
 
 __all__ = [
     "AbstractContract",
@@ -16,6 +17,7 @@ __all__ = [
     "EuropeanBook",
     "MixedBook",
     "OneTouch",
+    "QuotedBook",
     "european",
     "european_book",
     "mixed_book",

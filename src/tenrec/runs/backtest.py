@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -59,11 +60,18 @@ KINDS: tuple[FileKind, ...] = (
         lambda given: "hedging" in given or "rule" in given,
         "tenrec.runs.tuning.backtest:backtest_rule",
     ),
+    FileKind(
+        "panel",
+        "a panel of option quotes (key panel), or a Parquet or CSV file of dated quotes",
+        lambda given: "panel" in given,
+        "tenrec.runs.panel.api:backtest_panel",
+    ),
 )
+QUOTES = (".csv", ".parquet")
 
 
 def run_backtest(
-    path: str | Path,
+    path: str | Path | None = None,
     *,
     data: str | Path | None = None,
     out: str | Path | None = None,
@@ -73,16 +81,22 @@ def run_backtest(
     """Backtest what a YAML or JSON file holds, and write a run folder with metrics, ledger and report.
 
     Args:
-        path: the file, or the folder of a tuning run for the rule that it exported.
+        path: the file, or the folder of a tuning run for the rule that it exported; None for the bundled listed
+            options.
         data: recorded ticks in place of those that the file names. out: run folder, by default `runs/backtest-<id>`.
         overrides: `key.path=value`, changes of the file's content.
 
     Raises:
         InputError: the file is of no kind that can be backtested, or cannot be used.
     """
-    file = Path(path)
+    file = default_file() if path is None else Path(path)
     kind = kind_of(file)
     return kind.run(file, data=data, out=out, overrides=tuple(overrides), reporter=reporter or Silent())
+
+
+def default_file() -> Path:
+    """What is backtested without a file."""
+    return Path(str(files("tenrec.runs") / "presets" / "panel.yaml"))
 
 
 def kind_of(path: Path) -> FileKind:
@@ -95,6 +109,8 @@ def kind_of(path: Path) -> FileKind:
 
     if is_tune_run(path):
         return KINDS[0]
+    if path.suffix.lower() in QUOTES:
+        return KINDS[1]
     given = read_yaml(path)
     kind = next((kind for kind in KINDS if kind.recognises(given)), None)
     if kind is None:
