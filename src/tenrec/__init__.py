@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tenrec.runs.api import hedge, resume
+    from tenrec.runs.backtest import run_backtest
     from tenrec.runs.run import Run, load
 
-__all__ = ["Run", "hedge", "load", "resume"]
+__all__ = ["Run", "hedge", "load", "resume", "run_backtest"]
 
 _HOMES = {
     "Run": "tenrec.runs.run",
     "hedge": "tenrec.runs.api",
     "load": "tenrec.runs.run",
     "resume": "tenrec.runs.api",
+    "run_backtest": "tenrec.runs.backtest",
 }
 
 

@@ -11,9 +11,13 @@ from tenrec.hedging.policies import (
     AbstractPolicy,
     BandNetwork,
     BlackScholesDelta,
+    ClippedLinear,
+    GreeksRegression,
     Leland,
     MinimumVarianceDelta,
     NoHedge,
+    ResponseDelta,
+    SmileDelta,
     StateDelta,
     WealthBandNetwork,
     WealthFeedForward,
@@ -23,6 +27,7 @@ from tenrec.hedging.policies import (
     fit_wealth_scale,
     make_band_network,
     make_feed_forward,
+    make_odd_networks,
     make_state_delta,
 )
 from tenrec.hedging.view import MarketView, view_at
@@ -42,7 +47,11 @@ POLICIES = sorted(
         "cadence_threshold",
         "leland",
         "minimum_variance_delta",
+        "greeks_regression",
+        "linear_response",
+        "network_response",
         "no_hedge",
+        "smile_delta",
     ]
 )
 FEATURES = ("log_moneyness", "sqrt_time_to_maturity", "volatility", "last_log_return")
@@ -65,6 +74,17 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return Leland(cost)
         case "minimum_variance_delta":
             return MinimumVarianceDelta(jnp.asarray([-0.25, -0.4, 0.3], float))
+        case "greeks_regression":
+            return GreeksRegression(jnp.asarray([[0.97, -0.1, 0.02], [1.02, -0.05, 0.01]], float))
+        case "smile_delta":
+            return SmileDelta("last_log_return")
+        case "linear_response":
+            response = ClippedLinear(jnp.asarray([0.3, -0.2], float), jnp.asarray(BOUND, float))
+            return ResponseDelta(("last_log_return", "standardised_moneyness"), response)
+        case "network_response":
+            networks = make_odd_networks(2, (4,), keys=jax.random.split(key, 3), bound=BOUND)
+            networks = eqx.tree_at(lambda made: made.bound, networks, jnp.asarray(BOUND, float))
+            return ResponseDelta(("last_log_return", "standardised_moneyness"), networks)
         case "whalley_wilmott":
             return WhalleyWilmott(cost, aversion)
         case "zakamouline":

@@ -141,7 +141,9 @@ def test_mirrored_book(name: str, key: Array):
     np.testing.assert_allclose(targets(policy, sold, 0.4), -targets(policy, held, -0.4), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted({*POLICIES} - {"no_hedge", "minimum_variance_delta", *TRAINED}))
+@pytest.mark.parametrize(
+    "name", sorted({*POLICIES} - {"no_hedge", "minimum_variance_delta", "greeks_regression", *TRAINED})
+)
 def test_put_call_parity(name: str, key: Array):
     """A put is hedged like the call less one forward, exp(−yτ) units of the spot, wherever only gamma is priced in."""
     rates = {"rate": 0.03, "dividend_yield": 0.02, "years": np.array([1e-3, 0.1, 2.0])}

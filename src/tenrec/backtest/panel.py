@@ -93,8 +93,18 @@ def option_panel(
     Raises:
         DataError: no contract passes the rule.
     """
+    return completed_panel(options, complete_forwards(options, forwards, etf, rate=rate), rule=rule, rate=rate)
+
+
+def completed_panel(
+    options: pl.DataFrame, completed: pl.DataFrame, *, rule: SelectionRule | None = None, rate: float
+) -> Panel:
+    """The same where the forwards of all expiries up to their settlement are known already.
+
+    Args:
+        completed: trade_date, expiry, forward, source; at the expiry the forward is the settlement.
+    """
     rule = SelectionRule() if rule is None else rule
-    completed = complete_forwards(options, forwards, etf, rate=rate)
     quotes = priced_quotes(options, completed, rate=rate)
     dates, excluded = select_contracts(options, quotes, completed, rule)
     if dates.is_empty():

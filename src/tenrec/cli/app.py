@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tenrec.cli.backtest import register as register_backtest
 from tenrec.core.errors import TenrecError
 
 app = typer.Typer(
@@ -92,6 +93,9 @@ def tune(
     show_tune(run, as_json=as_json)
 
 
+register_backtest(app)
+
+
 @app.command()
 def worker(
     storage: Annotated[str, typer.Argument(metavar="STORAGE", help="Address of the storage, as in --storage.")],
@@ -114,10 +118,15 @@ def resume(run: RunArgument, as_json: JsonOption = False) -> None:
     """Continue an interrupted run exactly where its last checkpoint left it."""
     from tenrec.cli.show import reporting, show_run
     from tenrec.cli.show_tune import resume_tuning
-    from tenrec.runs.tuning.kinds import is_tune_run
+    from tenrec.runs.tuning.kinds import is_kind, is_tune_run
 
     if is_tune_run(run):
         resume_tuning(run, as_json=as_json)
+        return
+    if is_kind(run, "panel"):
+        from tenrec.cli.backtest import resume_backtest
+
+        resume_backtest(run, as_json=as_json)
         return
     from tenrec.runs.api import resume as run_resume
 
@@ -130,10 +139,15 @@ def resume(run: RunArgument, as_json: JsonOption = False) -> None:
 def report(run: RunArgument, as_json: JsonOption = False) -> None:
     """Write the report of a finished run again and show its table."""
     from tenrec.cli.show_tune import report_tuning
-    from tenrec.runs.tuning.kinds import is_tune_run
+    from tenrec.runs.tuning.kinds import is_kind, is_tune_run
 
     if is_tune_run(run):
         report_tuning(run, as_json=as_json)
+        return
+    if is_kind(run, "panel"):
+        from tenrec.cli.backtest import report_backtest
+
+        report_backtest(run, as_json=as_json)
         return
     from tenrec.cli.show import show_run
     from tenrec.runs.report import report_run

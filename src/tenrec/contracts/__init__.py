@@ -11,6 +11,7 @@ from tenrec.contracts.european import EuropeanBook, european, european_book
 from tenrec.contracts.forward_start import ForwardStart, LaterSale
 from tenrec.contracts.lookback import LookbackOption
 from tenrec.contracts.mixed import MixedBook, mixed_book
+from tenrec.contracts.quoted import QuotedBook
 from tenrec.contracts.realised import RealisedSwap
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "LookbackOption",
     "MixedBook",
     "OneTouch",
+    "QuotedBook",
     "RealisedSwap",
     "european",
     "european_book",

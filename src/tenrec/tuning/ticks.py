@@ -92,9 +92,10 @@ class RecordedTicks:
     def bounds(self) -> list[tuple[int, int]]:
         """First tick and the one after the last of each window; windows that are mostly gap are left out."""
         time = self.ticks.time
-        number = int((time[-1] - time[0]) / self.seconds + 1e-9) or 1
+        # The last tick stands until the one that would follow it.
+        lasted = time[-1] - time[0] + float(np.median(np.diff(time)))
+        number = int(lasted / self.seconds + 1e-9) or 1
         edges = np.searchsorted(time, time[0] + self.seconds * np.arange(number + 1) - 1e-6)
-        edges[-1] = min(edges[-1] + 1, len(time)) if number == 1 else edges[-1]
         pairs = [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
         return [(a, b) for a, b in pairs if b - a > 1 and self.ticks.tradable[a:b].mean() >= self.least_share]
 

@@ -34,7 +34,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> TuneRun:
 def test_the_exported_rule_has_what_production_reads(run: TuneRun):
     exported = yaml.safe_load((run.path / YAML_FILE).read_text())
     assert exported == json.loads((run.path / JSON_FILE).read_text())
-    assert list(exported) == ["hedging", "optimization_metadata", "expected_performance", "book", "costs", "rule"]
+    assert list(exported) == [
+        "hedging", "optimization_metadata", "expected_performance", "book", "costs", "rule", "ticks", "out_of_sample"
+    ]  # fmt: skip
     assert list(exported["hedging"]) == [
         "cadence_seconds", "delta_threshold", "hedge_ratio", "gamma_scalp_threshold", "max_hedge_per_interval"
     ]  # fmt: skip

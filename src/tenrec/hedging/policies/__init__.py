@@ -5,6 +5,14 @@ from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy, Abs
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
+from tenrec.hedging.policies.response import (
+    ClippedLinear,
+    GreeksRegression,
+    OddNetworks,
+    ResponseDelta,
+    SmileDelta,
+    make_odd_networks,
+)
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
 from tenrec.hedging.policies.wealthy import (
     WealthBandNetwork,
@@ -21,12 +29,17 @@ __all__ = [
     "BlackScholesDelta",
     "CadenceMemory",
     "CadenceThreshold",
+    "ClippedLinear",
     "FeedForward",
+    "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
     "NoHedge",
+    "OddNetworks",
     "Own",
+    "ResponseDelta",
     "RuleView",
+    "SmileDelta",
     "StateDelta",
     "WealthBandNetwork",
     "WealthFeedForward",
@@ -37,6 +50,7 @@ __all__ = [
     "fit_wealth_scale",
     "make_band_network",
     "make_feed_forward",
+    "make_odd_networks",
     "make_state_delta",
     "rule_view",
 ]

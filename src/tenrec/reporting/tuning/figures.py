@@ -333,9 +333,13 @@ def forward_plot(data: TuneReport) -> Plot | None:
 
 def replay_plot(data: TuneReport) -> Plot | None:
     """The best week tick by tick."""
-    table = data.replay
-    if table.height == 0:
+    if data.replay.height == 0:
         return None
+    return week_plot("replay", f"Best week: {data.replay_title}", "The tuned rule, tick by tick.", data.replay)
+
+
+def week_plot(name: str, title: str, caption: str, table: pl.DataFrame) -> Plot:
+    """Price, net delta, hedges and P&L of one week."""
     titles = ["Price (USD)", "Net delta after the hedge (units)", "Hedges (units)", "Net P&L (USD)"]
     figure = make_subplots(
         rows=4,
@@ -380,7 +384,7 @@ def replay_plot(data: TuneReport) -> Plot | None:
     figure = styled(figure, 760, margin={"l": 12, "r": 16, "t": 32, "b": 12}, hovermode="x")
     figure.update_annotations(x=0, xanchor="left")
     figure.update_xaxes(title="Days since the start of the week", row=4, col=1)
-    return Plot("replay", f"Best week: {data.replay_title}", "The tuned rule, tick by tick.", figure)
+    return Plot(name, title, caption, figure)
 
 
 def _score_axis(figure: go.Figure, data: TuneReport, *, title: str, **place: Any) -> None:

@@ -1,15 +1,12 @@
 """Start and continue tuning runs."""
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from tenrec.core.errors import ConfigError, InterruptedWork
@@ -20,6 +17,7 @@ from tenrec.runs.tuning.evidence import comparison, importance, later_mean, over
 from tenrec.runs.tuning.export import exported, write_exports
 from tenrec.runs.tuning.folder import TuneFolder, create, refuse_foreign, study_config, tune_id
 from tenrec.runs.tuning.kinds import is_tune_run
+from tenrec.runs.tuning.ledger import thinned, week_ledger, week_name
 from tenrec.runs.tuning.loading import Source, load_tune_config
 from tenrec.runs.tuning.recipe import (
     Bulk,
@@ -36,10 +34,8 @@ from tenrec.runs.tuning.report import report_tune
 from tenrec.runs.tuning.workers import run_workers
 from tenrec.tuning.metrics import Results, summary
 from tenrec.tuning.rivals import Rival
-from tenrec.tuning.scoring import replay
 from tenrec.tuning.search import PARAMETERS
 from tenrec.tuning.study import completed, numbers_of, open_study, opened, release, settle
-from tenrec.tuning.ticks import check_ticks
 
 if TYPE_CHECKING:
     import optuna
@@ -47,7 +43,6 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 OWN_STUDY = "tenrec"
 """Name of the study that lies in the run folder."""
-MOST_ROWS = 6000
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ def tune(
     base = Path(config).parent if isinstance(config, str | Path) else Path()
     checked = load_tune_config({} if config is None else config, overrides)
     desk = Desk(checked, base)
-    check(desk)
+    desk.check()
     path = RUNS / f"tune-{tune_id(checked)}" if out is None else Path(out)
     with _study(checked, path, desk) as study:
         folder = create(path, checked, base)
@@ -114,18 +109,9 @@ def resume_tune(path: str | Path, *, reporter: Reporter | None = None, images: b
         return TuneRun(folder)
     config = folder.config()
     desk = Desk(config, Path(about["base"]))
-    check(desk)
+    desk.check()
     with _study(config, folder.path, desk) as study:
         return _carry_out(folder, desk, study, reporter or Silent(), images=images)
-
-
-def check(desk: Desk) -> None:
-    """Refuse what would fail later: a space, a book or ticks that cannot be used."""
-    space = desk.space
-    dimension = next((one for one in space.dimensions if one.name == "cadence_seconds"), None)
-    cadences = (dimension.choices or (dimension.low,)) if dimension else (space.fixed["cadence_seconds"],)
-    check_ticks(desk.source.window(0), cadence=min(cadences))
-    desk.check_book()
 
 
 def study_place(config: TuneConfig, path: Path) -> tuple[str, str]:
@@ -197,7 +183,7 @@ def _conclude(
         "trials": trials.height,
         "market": market.section(),
         "windows": {"in_sample": len(desk.in_sample), "out_of_sample": len(desk.out_of_sample)},
-        "data_hash": data_hash(desk),
+        "data_hash": desk.fingerprint,
         "comparison": comparison(desk, rivals, found, config.level),
         "tuned_minus_default": paired_scores(desk, judged, 0, 1, config.level),
         "overfitting": overfitting(desk, bulk, found, 0),
@@ -213,15 +199,7 @@ def _conclude(
     folder.write_table("walk_forward", forward)
     folder.write_table("replay", shown)
     folder.write_metrics(metrics)
-    write_exports(folder, exported(config, metrics, table))
-
-
-def data_hash(desk: Desk) -> str:
-    """Of the first and the last window's prices, and of the number of windows: sixteen hexadecimal digits."""
-    digest = hashlib.sha256(str(desk.source.count).encode())
-    for number in (0, desk.source.count - 1):
-        digest.update(np.ascontiguousarray(desk.source.window(number).spot).tobytes())
-    return digest.hexdigest()[:16]
+    write_exports(folder, exported(desk, metrics, table))
 
 
 def _trials_table(desk: Desk, study: "optuna.Study") -> pl.DataFrame:
@@ -259,25 +237,5 @@ def _replay(desk: Desk, tuned: Rival, table: pl.DataFrame) -> tuple[pl.DataFrame
     rows = table.filter(pl.col("rival") == "tuned")
     later = rows.filter(pl.col("sample") == "out")
     best = (later if later.height else rows).sort("net_pnl")["window"][-1]
-    window, ticks = desk.window(best), desk.source.window(best)
-    lines, count = replay(tuned.policy, window, desk.costs), len(ticks.time)
-    seen, marks = (
-        {name: np.asarray(value).reshape(-1)[:count] for name, value in vars(part).items()}
-        for part in (window.known, window.marks)
-    )
-    position = lines.position[:count, 0]
-    whole = pl.DataFrame(
-        {
-            "time_hours": seen["time"] / 3600.0,
-            "price": seen["spot"],
-            "net_delta": seen["delta"] + position * seen["delta_per_contract"],
-            "trade": lines.trade[:count, 0] * seen["delta_per_contract"],
-            "pnl": lines.cash[:count] * marks["conversion"] + marks["book"],
-        }
-    )
-    kept = (np.arange(count) % max(count // MOST_ROWS, 1) == 0) | (whole["trade"].to_numpy() != 0)
-    if kept.sum() > 2 * MOST_ROWS:
-        kept = np.arange(count) % max(count // MOST_ROWS, 1) == 0
-    begun = ticks.start + timedelta(seconds=float(ticks.time[0])) if ticks.start is not None else None
-    dates = f", from {begun:%Y-%m-%d}" if begun is not None else ""
-    return whole.filter(pl.Series(kept)), f"week {best + 1}{dates}{' (out of sample)' if later.height else ''}"
+    title = f"{week_name(desk.source.window(best), best)}{' (out of sample)' if later.height else ''}"
+    return thinned(week_ledger(tuned.policy, desk.window(best), desk.costs)), title

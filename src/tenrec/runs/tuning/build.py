@@ -1,10 +1,12 @@
 """From the configuration of a tuning run to the objects it names."""
 
+import hashlib
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost
@@ -16,7 +18,7 @@ from tenrec.tuning.records import fit_model, read_ticks, with_funding
 from tenrec.tuning.rivals import with_ideal
 from tenrec.tuning.scoring import Window, make_window
 from tenrec.tuning.search import PARAMETERS, Space
-from tenrec.tuning.ticks import DAY, RecordedTicks, Ticks, TickSource
+from tenrec.tuning.ticks import DAY, RecordedTicks, Ticks, TickSource, check_ticks
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,22 @@ class Desk:
         else:
             content = tuple(_leg(leg, ticks) for leg in spec.legs)
         return Book(spec.notional, content, spec.settlement, spec.rate, spec.day_count)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the first and the last window's prices and the number of windows: sixteen hexadecimal digits."""
+        digest = hashlib.sha256(str(self.source.count).encode())
+        for number in (0, self.source.count - 1):
+            digest.update(np.ascontiguousarray(self.source.window(number).spot).tobytes())
+        return digest.hexdigest()[:16]
+
+    def check(self) -> None:
+        """Refuse what would fail later: a space, a book or ticks that cannot be used."""
+        space = self.space
+        dimension = next((one for one in space.dimensions if one.name == "cadence_seconds"), None)
+        cadences = (dimension.choices or (dimension.low,)) if dimension else (space.fixed["cadence_seconds"],)
+        check_ticks(self.source.window(0), cadence=min(cadences))
+        self.check_book()
 
     def check_book(self) -> None:
         """Refuse legs that are over before the first tick."""

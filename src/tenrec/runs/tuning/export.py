@@ -10,11 +10,13 @@ import polars as pl
 import yaml
 
 from tenrec.runs.files import write_text
-from tenrec.runs.tuning.config import TuneConfig
+from tenrec.runs.tuning.build import Desk
 from tenrec.runs.tuning.folder import TuneFolder
 from tenrec.tuning.search import NOTEBOOK
 
 YAML_FILE, JSON_FILE = "hedging_config_optimized.yml", "hedging_config_optimized.json"
+FILES = ("file", "fit", "funding_file")
+"""Keys of the ticks' section that name a file."""
 PERFORMANCE = {
     "net_pnl_usd": "net_pnl",
     "max_drawdown_usd": "drawdown",
@@ -23,13 +25,13 @@ PERFORMANCE = {
 }
 
 
-def exported(config: TuneConfig, metrics: dict[str, Any], windows: pl.DataFrame) -> dict[str, Any]:
+def exported(desk: Desk, metrics: dict[str, Any], windows: pl.DataFrame) -> dict[str, Any]:
     """The content of the exported files: what to run, where it comes from, and what to expect of a week.
 
     Each expectation is the mean over the out-of-sample weeks (the tuned ones where there are no others); its
     `…_out_of_sample_range` holds the 5 % and 95 % quantiles of single weeks.
     """
-    rule = metrics["rule"]
+    config, rule = desk.config, metrics["rule"]
     return {
         "hedging": {name: rule[name] for name in NOTEBOOK},
         "optimization_metadata": {
@@ -45,7 +47,16 @@ def exported(config: TuneConfig, metrics: dict[str, Any], windows: pl.DataFrame)
         "book": config.book.model_dump(mode="json", exclude_none=True),
         "costs": config.costs.model_dump(mode="json"),
         "rule": {**config.rule.model_dump(mode="json"), **rule},
+        "ticks": _ticks(desk),
+        "out_of_sample": config.out_of_sample,
     }
+
+
+def _ticks(desk: Desk) -> dict[str, Any]:
+    """The ticks' section, its files named so that they are found from anywhere."""
+    section = desk.config.ticks.model_dump(mode="json", exclude_none=True)
+    files = {name: str((desk.base / section[name]).resolve()) for name in FILES if name in section}
+    return {**section, **files}
 
 
 def _performance(tuned: pl.DataFrame) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""An exported rule in use: what to hold now, and what it would have done on other ticks."""
+"""An exported rule in use: what to hold now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,10 @@ import numpy as np
 from tenrec.core.errors import ConfigError, InputError
 from tenrec.hedging.policies import CadenceMemory, CadenceThreshold, Own, RuleView
 from tenrec.runs.loading import read_yaml
-from tenrec.runs.tuning.build import Desk
-from tenrec.runs.tuning.config import BookSpec, TuneConfig
+from tenrec.runs.tuning.config import BookSpec, RuleSpec, TuneConfig
 from tenrec.runs.tuning.export import YAML_FILE
 from tenrec.runs.tuning.loading import EXPORTED, load_tune_config
 from tenrec.tuning.book import Book, GivenGreeks, Leg, book_path
-from tenrec.tuning.metrics import results, summary
-from tenrec.tuning.scoring import score_one
 from tenrec.tuning.search import PARAMETERS
 from tenrec.tuning.ticks import DAY, Ticks
 
@@ -39,30 +37,33 @@ class ExportedRule:
             return CadenceThreshold(**numbers, cost=cost, trigger=rule.trigger, scaled=scaled)
 
 
-def load_rule(path: str | Path) -> ExportedRule:
-    """Read an exported rule, or that of a tuning run's folder.
+def rule_file(path: str | Path) -> Path:
+    """The exported file itself, also where the folder of its tuning run is given."""
+    return Path(path) / YAML_FILE if Path(path).is_dir() else Path(path)
+
+
+def load_rule(path: str | Path, overrides: Iterable[str] = ()) -> ExportedRule:
+    """Read an exported rule, or that of a tuning run's folder; `overrides` change it by `key.path=value`.
 
     Raises:
         ConfigError: the file is not an exported rule, or one of its values cannot be.
     """
-    file = Path(path) / YAML_FILE if Path(path).is_dir() else Path(path)
+    file = rule_file(path)
     given = read_yaml(file)
     missing = [name for name in ("hedging", "book", "costs", "rule") if name not in given]
     if missing:
         raise ConfigError(f"{file} has no section {missing[0]!r}; give a file that `tenrec tune` exported.")
     sections = {name: value for name, value in given.items() if name not in EXPORTED}
-    sections["rule"] = {**sections["rule"], **given["hedging"]}
-    return ExportedRule(load_tune_config(sections))
+    sections["rule"] = {**_mapping(sections["rule"]), **_mapping(given["hedging"])}
+    # The seed draws generated ticks; of the space, only the rule's own cadence must fit the ticks.
+    seed = _mapping(given.get("optimization_metadata")).get("seed", 42)
+    space = {"cadence_seconds": [sections["rule"].get("cadence_seconds", RuleSpec().cadence_seconds)]}
+    sections["search"] = {"seed": seed, "space": space}
+    return ExportedRule(load_tune_config(sections, overrides))
 
 
-def replay_rule(path: str | Path, ticks: dict[str, Any], base: Path = Path()) -> dict[str, Any]:
-    """The exported rule on other ticks (a `ticks` section): what `summary` says, over all of their weeks."""
-    config = load_rule(path).config.model_dump(mode="json")
-    desk = Desk(load_tune_config({**config, "ticks": ticks}), base)
-    policy = load_rule(path).policy
-    windows = [desk.window(number) for number in range(desk.source.count)]
-    found = results([score_one(policy, one, desk.costs) for one in windows], [one.facts for one in windows])
-    return {"weeks": len(windows), **{name: float(value[0]) for name, value in summary(found).items()}}
+def _mapping(given: Any) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {}
 
 
 def advise_rule(

@@ -1,0 +1,1 @@
+"""`tenrec backtest PANEL.yaml`: deltas on recorded option panels."""

@@ -1,0 +1,165 @@
+"""What a panel backtest works with, built once from its configuration."""
+
+import dataclasses
+import datetime as dt
+import functools
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from tenrec.backtest.learners import Lesson, make_lesson
+from tenrec.backtest.listing import Listing, panel_listing, shanghai_listing
+from tenrec.backtest.panel import Panel, completed_panel
+from tenrec.backtest.quotes import priced_quotes
+from tenrec.backtest.selection import SelectionRule
+from tenrec.backtest.sessions import session_steps, steps_sample
+from tenrec.backtest.smiles import smile_slopes, sticky_responses
+from tenrec.backtest.states import STATE_NAMES, market_states
+from tenrec.core.errors import ConfigError, DataError
+from tenrec.core.paths import MarketPaths
+from tenrec.data.option_panel import read_option_panel
+from tenrec.hedging.assess import Sample
+from tenrec.runs.panel.config import PanelConfig
+
+STICKY = "sticky_moneyness"
+SEEN = (*STATE_NAMES, STICKY)
+"""Signals on the paths: of the market, and of the contract's own smile."""
+BLOCKS = 3
+YEARS_FOR_FOLDS = 2
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Learn on steps that ended by `until`, judge those that start from `start` to before `end`."""
+
+    name: str
+    until: dt.date
+    start: dt.date
+    end: dt.date
+
+
+class PanelDesk:
+    """The record, its steps and its contracts, and how time is split."""
+
+    def __init__(self, config: PanelConfig, base: Path) -> None:
+        self.config = config
+        self.listing: Listing = _listing(config, base)
+        self.quotes = priced_quotes(self.listing.options, self.listing.forwards, rate=config.rate)
+        self.states = market_states(self.quotes, self.listing.forwards)
+        self.slopes = smile_slopes(self.quotes)
+        steps = session_steps(self.quotes, config.steps.rule())
+        steps = steps.join(self.states, on="trade_date", how="left", maintain_order="left")
+        steps = steps.with_columns(pl.Series(STICKY, sticky_responses(steps, self.slopes)))
+        self.steps = steps.filter(pl.col("atm_volatility").is_finite())
+        self.folds, self.judged = self._split()
+
+    @functools.cached_property
+    def sample(self) -> Sample:
+        """The steps as the engine takes them."""
+        side = float(np.sign(self.config.contract.quantity))
+        return steps_sample(self.steps, self.steps.select(SEEN).to_numpy(), SEEN, quantity=side)
+
+    @functools.cached_property
+    def session(self) -> np.ndarray:
+        """Number of the session at which each step starts."""
+        return np.unique(self.steps["trade_date"].to_numpy(), return_inverse=True)[1]
+
+    @functools.cached_property
+    def lesson(self) -> Lesson:
+        """What the fits start from; a squared error counts in units of the day's implied variance."""
+        weight = 1.0 / self.steps["atm_volatility"].to_numpy() ** 2
+        state = self.config.state
+        return make_lesson(self.sample, self.session, weight, names=state.features, exponent=state.exponent)
+
+    def learned_by(self, until: dt.date) -> np.ndarray:
+        """The steps that had ended by a date."""
+        return (self.steps["next_date"] <= until).to_numpy()
+
+    def within(self, fold: Fold) -> np.ndarray:
+        """The steps that a fold judges."""
+        start = self.steps["trade_date"]
+        return ((start >= fold.start) & (start < fold.end)).to_numpy()
+
+    @functools.cached_property
+    def held(self) -> Panel:
+        """The contracts of the judged time, each from its entry to its expiry, with all signals on their paths.
+
+        Raises:
+            DataError: the record settles none of them.
+        """
+        contract = self.config.contract
+        rule = SelectionRule(*contract.days, contract.max_log_moneyness, contract.min_quotes)
+        whole = completed_panel(self.listing.options, self.listing.forwards, rule=rule, rate=self.config.rate)
+        panel = whole.between(self.judged.start, None)
+        if len(panel) == 0:
+            raise DataError("no contract of the judged time passes the rule and is settled inside the record.")
+        quantity = jnp.full_like(panel.book.quantity, contract.quantity)
+        book = eqx.tree_at(lambda book: book.quantity, panel.book, quantity)
+        premium = -contract.quantity * panel.premium
+        return Panel(
+            self._with_signals(panel), book, premium, panel.contracts, panel.dates, panel.excluded, panel.carried
+        )
+
+    def _with_signals(self, panel: Panel) -> MarketPaths:
+        count, width = panel.dates.shape
+        rows = pl.DataFrame(
+            {
+                "trade_date": panel.dates.ravel(),
+                "expiry": np.repeat(panel.contracts["expiry"].to_numpy(), width),
+                "log_moneyness": np.log(np.asarray(panel.book.strike) / np.asarray(panel.paths.spot))
+                .ravel()
+                .astype(float),
+            }
+        ).with_columns(pl.col("trade_date", "expiry").cast(pl.Date))
+        known = rows.join(self.states, on="trade_date", how="left", maintain_order="left").select(STATE_NAMES)
+        signals = np.column_stack([known.to_numpy(), sticky_responses(rows, self.slopes)])
+        shaped = np.nan_to_num(signals.astype(float)).reshape(count, width, len(SEEN))
+        return dataclasses.replace(panel.paths, signals=jnp.asarray(shaped), signal_names=SEEN)
+
+    def _split(self) -> tuple[tuple[Fold, ...], Fold]:
+        """The folds of forward validation, and the judged time."""
+        split, sessions = self.config.split, self.steps["trade_date"].unique().sort()
+        last = sessions[-1] + dt.timedelta(days=1)
+        test = split.test_from or sessions[int(0.7 * len(sessions))]
+        train = split.train_until or max(day for day in sessions if day < test)
+        first = split.validate_from or sessions[int(0.4 * len(sessions))]
+        if not sessions[0] < first <= train < test <= sessions[-1]:
+            raise ConfigError(
+                f"The steps of the record run from {sessions[0]} to {sessions[-1]}; split needs, inside them, "
+                f"validate_from ({first}) ≤ train_until ({train}) < test_from ({test})."
+            )
+        yearly = _yearly(first, test)
+        named = [
+            Fold(str(start.year if yearly else start), min(train, start - dt.timedelta(days=1)), start, end)
+            for start, end in itertools.pairwise(_bounds(first, test))
+        ]
+        judged = Fold(f"{test} on", train, test, last)
+        kept = tuple(fold for fold in named if self.within(fold).any() and self.learned_by(fold.until).any())
+        if not kept or not self.within(judged).any() or not self.learned_by(train).any():
+            raise DataError("the split leaves no steps to learn from, validate on or judge; widen it or the steps.")
+        return kept, judged
+
+
+def _yearly(first: dt.date, test: dt.date) -> bool:
+    return test.year - first.year >= YEARS_FOR_FOLDS
+
+
+def _bounds(first: dt.date, test: dt.date) -> list[dt.date]:
+    """Where validation folds begin and end: calendar years where there are some, else three equal blocks."""
+    if _yearly(first, test):
+        years = [dt.date(year, 1, 1) for year in range(first.year + 1, test.year + 1)]
+        return [first, *(year for year in years if first < year < test), test]
+    length = (test - first) / BLOCKS
+    return [*(first + n * length for n in range(BLOCKS)), test]
+
+
+def _listing(config: PanelConfig, base: Path) -> Listing:
+    if config.bundled:
+        return shanghai_listing(rate=config.rate)
+    panel = read_option_panel(config.file(base), columns=config.columns, implied_vol_percent=config.implied_vol_percent)
+    return panel_listing(panel, rate=config.rate, dividend_yield=config.dividend_yield)

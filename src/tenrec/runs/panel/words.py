@@ -1,0 +1,64 @@
+"""What a panel backtest found, in sentences."""
+
+from typing import Any
+
+from tenrec.reporting.text import number
+
+
+def panel_findings(metrics: dict[str, Any]) -> list[str]:
+    """The findings, each one sentence; intervals resample whole sessions, or expiries where contracts are held."""
+    steps, labels, chosen = metrics["one_session"], metrics["labels"], metrics["learned"]
+    found = []
+    if chosen != metrics["reference"]:
+        entry = steps["gains"][chosen]
+        found.append(
+            f"{labels[chosen]}, chosen by validation, takes {spread(entry)} of the Black–Scholes delta's squared "
+            f"one-session error on {steps['steps']:,} steps that nothing had seen ({steps['from']} to {steps['to']})."
+        )
+        found.append(
+            f"Without the sessions ending {' and '.join(steps['extremes'])} it is {without(entry)}; with the largest "
+            f"percent of errors cut off {number(entry['winsorised'], 1)} %."
+        )
+        best = metrics["validation"]["gains"][chosen]
+        found.append(f"On the validation sessions it had taken {number(best['pooled']['value'], 1)} %.")
+    over = steps["network_over_linear"]
+    if over is not None:
+        told = "adds" if over["low"] > 0 else "adds nothing that is sure" if over["high"] > 0 else "loses"
+        found.append(f"Over the clipped linear rule the network {told}: {spread(over)}.")
+    for name, placebo in steps["placebo"].items():
+        if name == chosen:
+            found.append(
+                f"With the states of other sessions its gain is {number(placebo['mean'], 1)} % on average over "
+                f"{placebo['shifts']} shifts, and at most {number(placebo['largest'], 1)} %."
+            )
+    held = metrics["to_expiry"]
+    if held["contracts"]:
+        found.append(_to_expiry(metrics, chosen))
+    return [*found, *metrics["notes"]]
+
+
+def _to_expiry(metrics: dict[str, Any], chosen: str) -> str:
+    held = metrics["to_expiry"]
+    verb = "sold" if held["quantity"] < 0 else "held"
+    own, other = held["policies"][chosen], held["policies"][metrics["reference"]]
+    tail = f", a gain of {spread(own['gain'])}" if "gain" in own else ""
+    return (
+        f"To expiry, {held['contracts']:,} {verb} contracts of {held['expiries']} expiries end with a root mean square "
+        f"of {number(own['rms_bp'], 0)} bp against {number(other['rms_bp'], 0)} bp{tail}, after costs."
+    )
+
+
+def spread(entry: dict[str, Any]) -> str:
+    """A gain with its interval.
+
+    Example:
+        >>> spread({"value": 12.34, "low": -1.0, "high": 25.0})
+        '12.3 % [−1.0, 25.0]'
+    """
+    return f"{number(entry['value'], 1)} % [{number(entry['low'], 1)}, {number(entry['high'], 1)}]"
+
+
+def without(entry: dict[str, Any]) -> str:
+    """The gain without the extremes, with its interval."""
+    low, high = number(entry["without_low"], 1), number(entry["without_high"], 1)
+    return f"{number(entry['without_extremes'], 1)} % [{low}, {high}]"
