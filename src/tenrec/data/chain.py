@@ -1,0 +1,229 @@
+"""Option chains: quotes of one or many days, from whatever table holds them."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tenrec.core.errors import DataError
+from tenrec.data import chain_parsing as parse
+from tenrec.data.chain_columns import PRESETS, find_preset, match_roles, sides
+from tenrec.data.columns import listed
+from tenrec.data.source import TABLE_SUFFIXES
+
+LAYOUT = (
+    "row", "time", "expiry", "maturity", "strike", "sign", "bid", "ask", "price", "implied_vol", "spot", "forward",
+    "discount", "symbol", "style", "refused",
+)  # fmt: skip
+INDEX_ROOTS = ("SPX", "SPXW", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "XSP", "DJX", "OEX", "XEO", "MRUT")
+MORE_THAN_YEARS = 15.0
+PERCENT_MEDIAN = 3.0
+
+
+@dataclass(frozen=True)
+class OptionChain:
+    """Quotes of one day and one underlying in one layout.
+
+    Args:
+        name: file name. table: one row a quote with the columns of `LAYOUT`: `row` (its number in the file), `time`,
+            `expiry`, `maturity` (years), `strike`, `sign` (+1 call, −1 put), `bid`, `ask`, `price` (the middle where
+            both sides are quoted), `implied_vol` (decimal), `spot`, `forward`, `discount`, `style`, and `refused` (why
+            the row is not used, null where it is).
+        columns: role → column of the file. preset: the layout's name, or None.
+        assumptions: what was not written in the file and is taken to hold, a sentence each.
+        days: quoted days of the file → number of rows.
+    """
+
+    name: str
+    table: pl.DataFrame
+    columns: dict[str, str]
+    preset: str | None
+    assumptions: tuple[str, ...]
+    days: dict[str, int]
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Why rows are not used → number of rows."""
+        counts = self.table["refused"].drop_nulls().value_counts(sort=True)
+        return dict(zip(counts["refused"].to_list(), counts["count"].to_list(), strict=True))
+
+    @property
+    def quotes(self) -> pl.DataFrame:
+        """The rows that are used."""
+        return self.table.filter(pl.col("refused").is_null())
+
+
+def read_chain(
+    path: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    date: str | None = None,
+    underlying: str | None = None,
+    style: str | None = None,
+) -> OptionChain:
+    """Read one day of an option chain from CSV, Parquet, or a folder of such files.
+
+    Needed: strike, a price (or bid and ask, or an implied volatility), and a maturity in years, in days, or an expiry
+    and a date. Everything else is found by its name or inferred, and what is inferred is said. Files of any length are
+    streamed: only the rows of the day are held.
+
+    Args:
+        path: the file or folder. columns: role → column, where names differ from all usual ones.
+        date: the day (2021-12-31), by default the last. underlying: where the file holds several.
+        style: "european" or "american", where the file does not say.
+
+    Raises:
+        DataError: names file, row and column of what cannot be used.
+    """
+    path = Path(path)
+    parts = [_scan(file) for file in chain_files(path)]
+    names = parts[0].collect_schema().names()
+    preset = find_preset(names)
+    roles = match_roles(path.name, names, dict(columns or {}), preset)
+    two_sided = {} if "kind" in roles else sides(names)
+    _require(path.name, names, roles, bool(two_sided))
+    layout = PRESETS.get(preset or "")
+    frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
+    says: list[str] = []
+    frame, days = _one_day(path.name, frame, roles, date, says)
+    frame, table = _one_underlying(path.name, frame, roles, underlying, says)
+    table = parse.checked(path.name, table, roles, layout, says)
+    table = table.with_columns(style=_style(table, roles, layout, style, says))
+    if table.filter(pl.col("refused").is_null()).is_empty():
+        raise DataError(_nothing_left(path.name, table))
+    return OptionChain(path.name, table.select(LAYOUT), roles, preset, tuple(says), days)
+
+
+def chain_files(path: Path) -> list[Path]:
+    """The tables of a path: itself, or what lies in the folder, by name."""
+    if not path.exists():
+        raise DataError(f"{path} does not exist; check the path.")
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.suffix in TABLE_SUFFIXES)
+    files = [file for file in files if not file.name.startswith(".")]
+    if not files:
+        raise DataError(f"{path} holds no .csv or .parquet file; give a chain or a folder of chains.")
+    for file in files:
+        if file.suffix.lower() not in TABLE_SUFFIXES:
+            raise DataError(f"{file.name} is not a table; a .parquet or .csv file is needed.")
+        if file.stat().st_size == 0:
+            raise DataError(f"{file.name} is empty; export it again.")
+    return files
+
+
+def _scan(file: Path) -> pl.LazyFrame:
+    """The file's rows, numbered as a person would; CSV columns are text, so that bad text keeps its place."""
+    csv = file.suffix.lower() == ".csv"
+    try:
+        frame = pl.scan_csv(file, infer_schema=False) if csv else pl.scan_parquet(file)
+        names = frame.collect_schema().names()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        said = str(error).strip().splitlines()[0].rstrip(".")
+        raise DataError(f"{file.name} cannot be read as a table ({said}); export it again.") from error
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise DataError(f"{file.name} is not separated by commas (its header is {names[0]!r}); export it so.")
+    numbered = frame.with_row_index(parse.ROW, offset=2 if csv else 1)
+    return numbered.with_columns(pl.lit(file.name).alias(parse.FILE))
+
+
+def _require(file: str, names: list[str], roles: Mapping[str, str], two_sided: bool) -> None:
+    dated = "expiry" in roles and "date" in roles
+    missing = [
+        said
+        for said, there in {
+            "the strike": "strike" in roles,
+            "the price (or bid and ask)": two_sided or "price" in roles or {"bid", "ask"} <= set(roles)
+            or "implied_vol" in roles,
+            "the time to maturity (years or days, or date and expiry)": dated or "maturity" in roles
+            or "days" in roles or "contract" in roles,
+        }.items()
+        if not there
+    ]  # fmt: skip
+    if missing:
+        raise DataError(
+            f"{file} has no column for {' and '.join(missing)}, which an option chain needs; its columns are "
+            f"{listed(names, 24)}; say which plays which role with --columns role=name."
+        )
+
+
+def _one_day(
+    file: str, frame: pl.LazyFrame, roles: Mapping[str, str], date: str | None, says: list[str]
+) -> tuple[pl.LazyFrame, dict[str, int]]:
+    counts = _collect(file, frame.group_by(pl.col("time").dt.date().alias("day")).len().sort("day"))
+    if counts["len"].sum() == 0:
+        raise DataError(f"{file} holds no rows; a chain with at least one quote below its header is needed.")
+    known = counts.drop_nulls("day")
+    days = {str(day): rows for day, rows in known.iter_rows()}
+    if known.is_empty():
+        if date is not None:
+            raise DataError(f"{file} has no dates, so --date {date} picks nothing; leave it out.")
+        return frame, days
+    try:
+        wanted = known["day"][-1] if date is None else dt.date.fromisoformat(date)
+    except ValueError:
+        raise DataError(f"--date is {date!r}; a day such as {known['day'][-1]} is needed.") from None
+    if str(wanted) not in days:
+        near = min(known["day"].to_list(), key=lambda day: abs(day - wanted))
+        raise DataError(f"{file} has no quotes of {wanted}; the nearest of its {len(days):,} days is {near}.")
+    if date is None and len(days) > 1:
+        says.append(f"The last of {len(days):,} days is used, {wanted}; --date picks another.")
+    return frame.filter(pl.col("time").dt.date() == wanted), days
+
+
+def _one_underlying(
+    file: str, frame: pl.LazyFrame, roles: Mapping[str, str], wanted: str | None, says: list[str]
+) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    table = _collect(file, frame)
+    names = table["symbol"].drop_nulls().value_counts(sort=True)["symbol"].to_list()
+    if wanted is not None and wanted not in names:
+        raise DataError(f"{file} has no underlying {wanted!r}; it has {listed(names) or 'no column that names one'}.")
+    if len(names) > 1 or wanted is not None:
+        chosen = wanted or names[0]
+        if wanted is None:
+            says.append(f"The file holds {listed(names)}; {chosen} is used, --underlying picks another.")
+        table = table.filter(pl.col("symbol") == chosen)
+    currencies = table["currency"].drop_nulls().unique().sort().to_list()
+    if len(currencies) > 1:
+        second = table.filter(pl.col("currency") != table["currency"].drop_nulls()[0])["row"][0]
+        raise DataError(
+            f"{file} row {second}, column {roles['currency']}: quotes are in {listed(currencies)}; a chain in one "
+            "currency is needed, so split the file."
+        )
+    return frame, table
+
+
+def _style(
+    table: pl.DataFrame, roles: Mapping[str, str], layout: object, given: str | None, says: list[str]
+) -> pl.Expr:
+    if given is not None:
+        return pl.lit(given)
+    if "style" in roles:
+        american = pl.col("style").str.to_lowercase().str.starts_with("a")
+        return pl.when(american).then(pl.lit("american")).otherwise(pl.lit("european"))
+    roots = set(table["root"].drop_nulls().unique().to_list())
+    named = roots - set(INDEX_ROOTS) - {""}
+    preset_style = getattr(layout, "style", None)
+    if preset_style == "european" and not (roots and named and roles.get("contract") == "option"):
+        return pl.lit("european")
+    if preset_style == "american" or (preset_style is not None and named):
+        if roots and not named:
+            return pl.lit("european")
+        says.append(f"Exercise is taken as American ({listed(sorted(named)) or 'by the layout'}); --style changes it.")
+        return pl.lit("american")
+    says.append("Exercise is taken as European; --style american changes it.")
+    return pl.lit("european")
+
+
+def _nothing_left(file: str, table: pl.DataFrame) -> str:
+    counts = table["refused"].value_counts(sort=True)
+    reasons = ", ".join(f"{reason} in {rows:,}" for reason, rows in counts.iter_rows())
+    return f"{file} has no usable quote among {table.height:,} rows ({reasons}); at least one is needed."
+
+
+def _collect(file: str, frame: pl.LazyFrame) -> pl.DataFrame:
+    try:
+        return frame.collect(engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        said = str(error).strip().splitlines()[0].rstrip(".")
+        raise DataError(f"{file} cannot be read ({said}); export it again.") from error
