@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tenrec.cli.backtest import register as register_backtest
+from tenrec.cli.vol import vol_app
 from tenrec.core.errors import TenrecError
 
 app = typer.Typer(
@@ -22,8 +23,9 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Look at data files before they are used.")
 app.add_typer(data_app, name="data")
+app.add_typer(vol_app, name="vol")
 STOPPED = 130
-GROUPS = ([], ["data"])
+GROUPS = ([], ["data"], ["vol"])
 """Words that are no command yet: alone, they ask for help."""
 
 ConfigArgument = Annotated[

@@ -1,0 +1,1 @@
+"""Recipes of `tenrec vol`: read prices, forecast, watch, write."""
