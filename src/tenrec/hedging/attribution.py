@@ -11,6 +11,7 @@ from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.assess import Sample
 from tenrec.hedging.engine import Entry, Terms
+from tenrec.hedging.exotic_values import asset_deltas, assets_of
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
 from tenrec.hedging.view import MarketView, observe
@@ -62,6 +63,8 @@ def attribute(
     pnl = marked_pnl(lines, paths, contract, terms)
     spot_move, volatility_move = jnp.diff(paths.spot), jnp.diff(paths.volatility)
     hedge = jnp.sum(lines.position[:-1] * jnp.diff(paths.price, axis=0), axis=-1)
+    if assets_of(view) > 1:
+        hedge = hedge + jnp.sum(asset_deltas(view, view.volatility) * jnp.diff(paths.assets, axis=0)[:, 1:], axis=-1)
     mark = book_value(view, view.volatility)
     growth = jnp.exp(paths.rate * paths.dt)
     parts = {

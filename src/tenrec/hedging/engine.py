@@ -124,7 +124,7 @@ def quotes(paths: MarketPaths, contract: AbstractContract) -> Quote:
         growth=jnp.exp(jnp.concatenate([start, paths.rate * paths.dt])),
         carry=paths.carry,
         half_spread=paths.half_spread,
-        flow=contract.flows(paths.spot),
+        flow=contract.flows(paths.levels),
         tradable=paths.tradable,
     )
 
