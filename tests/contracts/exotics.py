@@ -1,5 +1,7 @@
 """One example of each exotic contract, for the tests that all of them pass; eight dates, spot near 1."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -22,7 +24,7 @@ from tenrec.contracts import (
 EXPIRY = 7
 
 
-def _terms(strike: float, sign: float, quantity: float = -1.0) -> tuple:
+def _terms(strike: float, sign: float, quantity: float = -1.0) -> tuple[Any, Any, Any, Any]:
     return jnp.asarray(strike), jnp.asarray(sign), jnp.asarray(np.int32(EXPIRY)), jnp.asarray(quantity)
 
 
@@ -33,7 +35,7 @@ def barrier(sign: float, direction: float, knocks_in: bool, strike: float = 1.0)
 
 def cliquet(*, collar: bool, at_resets: bool = False) -> Cliquet:
     collars = (0.02, 0.12) if collar else (-1e4, 1e4)
-    numbers = (jnp.asarray(number) for number in (10.0, -0.01, 0.04, *collars))
+    numbers = _numbers(10.0, -0.01, 0.04, *collars)
     terms = (*_terms(1.0, 1.0)[:2], jnp.asarray(np.int32(6)), jnp.asarray(-1.0))
     return Cliquet(*terms, *numbers, every=2, collar=collar, at_resets=at_resets)
 
@@ -42,7 +44,7 @@ def spread_of_path(spot: Array) -> Array:
     return jnp.max(spot) - jnp.min(spot)
 
 
-def _numbers(*values: float) -> tuple[Array, ...]:
+def _numbers(*values: float) -> tuple[Any, ...]:
     return tuple(jnp.asarray(value) for value in values)
 
 

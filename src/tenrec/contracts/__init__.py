@@ -3,7 +3,8 @@
 from tenrec.contracts.american import AmericanPut
 from tenrec.contracts.asian import AsianOption
 from tenrec.contracts.barrier import BarrierOption, OneTouch
-from tenrec.contracts.base import AbstractContract, AbstractExotic, AbstractTerminal
+from tenrec.contracts.base import AbstractContract, AbstractExotic, AbstractTerminal, seen_by
+from tenrec.contracts.basket import BasketOption, basket_option
 from tenrec.contracts.cliquet import Cliquet
 from tenrec.contracts.custom import CustomPayoff
 from tenrec.contracts.digital import DigitalOption
@@ -21,6 +22,7 @@ __all__ = [
     "AmericanPut",
     "AsianOption",
     "BarrierOption",
+    "BasketOption",
     "Cliquet",
     "CustomPayoff",
     "DigitalOption",
@@ -32,7 +34,9 @@ __all__ = [
     "OneTouch",
     "QuotedBook",
     "RealisedSwap",
+    "basket_option",
     "european",
     "european_book",
     "mixed_book",
+    "seen_by",
 ]

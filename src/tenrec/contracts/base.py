@@ -26,7 +26,7 @@ class AbstractContract(eqx.Module):
         """The contracts that are more than plain options; the last legs."""
 
     @abc.abstractmethod
-    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
+    def flows(self, spot: Float[Array, "dates *assets"]) -> Float[Array, " dates"]:
         """Cash that the owner of the book receives at each date (one path)."""
 
     @property
@@ -56,16 +56,26 @@ class AbstractExotic(eqx.Module):
     quantity: eqx.AbstractVar[Float[Array, "*at"]]
 
     @abc.abstractmethod
-    def payoff(self, spot: Float[Array, " dates"]) -> Float[Array, ""]:
+    def payoff(self, spot: Float[Array, "dates *assets"]) -> Float[Array, ""]:
         """What one unit pays when it ends (one path)."""
 
     @abc.abstractmethod
-    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
+    def flows(self, spot: Float[Array, "dates *assets"]) -> Float[Array, " dates"]:
         """Cash that the owner of one unit receives at each date (one path)."""
 
     @abc.abstractmethod
-    def states(self, spot: Float[Array, " dates"]) -> Float[Array, "dates states"]:
+    def states(self, spot: Float[Array, "dates *assets"]) -> Float[Array, "dates states"]:
         """What is known of the path at each date, 0 where nothing has happened yet; a column for each name."""
+
+
+def first_asset(levels: Float[Array, "dates *assets"]) -> Float[Array, " dates"]:
+    """The spot of a market of one asset, or of the first of several."""
+    return levels if levels.ndim == 1 else levels[:, 0]
+
+
+def seen_by(exotic: AbstractExotic, levels: Float[Array, "dates *assets"]) -> Float[Array, "dates *seen"]:
+    """All assets for a contract on several, the first one for others."""
+    return levels if getattr(exotic, "assets", 1) != 1 else first_asset(levels)
 
 
 class AbstractTerminal(AbstractExotic):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from tenrec.contracts.base import AbstractContract, AbstractExotic
+from tenrec.contracts.base import AbstractContract, AbstractExotic, first_asset
 from tenrec.core.checks import require
 from tenrec.core.errors import ConfigError
 
@@ -40,8 +40,9 @@ class EuropeanBook(AbstractContract):
         """What one unit of each leg pays at its expiry (one path)."""
         return jnp.maximum(self.sign * (spot[self.expiry] - self.strike), 0.0)
 
-    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
-        """Cash that the owner of the book receives at each date (one path)."""
+    def flows(self, spot: Float[Array, "dates *assets"]) -> Float[Array, " dates"]:
+        """Cash that the owner of the book receives at each date (one path); of several assets the first counts."""
+        spot = first_asset(spot)
         paid = self.quantity * self.payoffs(spot)
         return jnp.zeros_like(spot).at[self.expiry].add(paid)
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from tenrec.contracts.base import AbstractContract, AbstractExotic
+from tenrec.contracts.base import AbstractContract, AbstractExotic, seen_by
 from tenrec.contracts.european import EuropeanBook
 
 
@@ -28,11 +28,11 @@ class MixedBook(AbstractContract):
         """The contracts that are more than plain options."""
         return self.others
 
-    def flows(self, spot: Float[Array, " dates"]) -> Float[Array, " dates"]:
+    def flows(self, spot: Float[Array, "dates *assets"]) -> Float[Array, " dates"]:
         """Cash that the owner of the book receives at each date (one path)."""
         plain = EuropeanBook(self.strike, self.sign, self.expiry, self.quantity).flows(spot)
         for exotic in self.others:
-            plain = plain + exotic.quantity * exotic.flows(spot)
+            plain = plain + exotic.quantity * exotic.flows(seen_by(exotic, spot))
         return plain
 
 

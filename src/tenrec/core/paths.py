@@ -26,6 +26,8 @@ class MarketPaths(eqx.Module):
         carry: (dates, instruments) cash received at a date per unit held since the date before.
         half_spread: (dates, instruments) half of the bid–ask spread, quote currency.
         tradable: (dates,) False where nothing can be traded (a gap in the record, or after expiry).
+        assets: (dates, assets) levels of all underlyings where there are several, the first of them `spot`; else
+            (dates, 0).
         signals: (dates, signals) further observed states (returns, term structure, …); names in `signal_names`.
         rolled: (dates, instruments) where an instrument is exchanged for its successor at a date, the price at which
             what is held is closed (0 if it has expired), else −1; `price` is then the successor's and `carry` holds
@@ -46,6 +48,7 @@ class MarketPaths(eqx.Module):
     carry: Float[Array, "... dates instruments"]
     half_spread: Float[Array, "... dates instruments"]
     tradable: Bool[Array, "... dates"]
+    assets: Float[Array, "... dates assets"]
     signals: Float[Array, "... dates signals"]
     signal_names: tuple[str, ...] = eqx.field(static=True, default=())
     rolled: Float[Array, "... dates instruments"] | None = None
@@ -59,6 +62,11 @@ class MarketPaths(eqx.Module):
     def count(self) -> int:
         """Number of paths (1 for a record of one path)."""
         return self.spot.shape[0] if self.spot.ndim == 2 else 1
+
+    @property
+    def levels(self) -> Float[Array, "..."]:
+        """What contracts read: the spot, or the levels of all underlyings where there are several."""
+        return self.assets if self.assets.shape[-1] else self.spot
 
     @property
     def instruments(self) -> int:
@@ -76,6 +84,7 @@ RANK = {
     "carry": 2,
     "half_spread": 2,
     "tradable": 1,
+    "assets": 2,
     "signals": 2,
     "rolled": 2,
 }
@@ -116,6 +125,7 @@ def market_paths(
     carry: Float[Array, "... dates instruments"] | None = None,
     half_spread: Float[Array, "... dates instruments"] | None = None,
     tradable: Bool[Array, "... dates"] | None = None,
+    assets: Float[Array, "... dates assets"] | None = None,
     signals: Float[Array, "... dates signals"] | None = None,
     signal_names: tuple[str, ...] = (),
 ) -> MarketPaths:
@@ -139,6 +149,7 @@ def market_paths(
         carry=none if carry is None else carry,
         half_spread=none if half_spread is None else half_spread,
         tradable=jnp.arange(steps + 1) < steps if tradable is None else tradable,
+        assets=jnp.zeros((steps + 1, 0), dtype) if assets is None else assets,
         signals=jnp.zeros((steps + 1, 0), dtype) if signals is None else signals,
         signal_names=signal_names,
         **shared,

@@ -11,6 +11,7 @@ from tenrec.contracts import AbstractContract
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.assess import Sample
 from tenrec.hedging.engine import Entry, Terms, quotes
+from tenrec.hedging.exotic_values import asset_deltas, assets_of
 from tenrec.hedging.marks import marked_pnl
 from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
 from tenrec.hedging.view import MarketView, observe
@@ -68,6 +69,8 @@ def attribute(
     rolls = 0.0 if market.rolled is None else jnp.where(market.rolled >= 0.0, market.carry, 0.0)
     rolled = jnp.sum(held * rolls, axis=-1)
     hedge = rate * jnp.sum(held * (market.change + rolls), axis=-1) + lines.cash[:-1] * jnp.diff(exchange)
+    if assets_of(view) > 1:
+        hedge = hedge + jnp.sum(asset_deltas(view, view.volatility) * jnp.diff(paths.assets, axis=0)[:, 1:], axis=-1)
     mark = book_value(view, view.volatility)
     parts = {
         "sale": jnp.zeros_like(spot_move),

@@ -12,6 +12,7 @@ from tenrec.contracts import (
     AmericanPut,
     AsianOption,
     BarrierOption,
+    BasketOption,
     Cliquet,
     CustomPayoff,
     DigitalOption,
@@ -23,7 +24,7 @@ from tenrec.contracts import (
 )
 from tenrec.core.errors import ConfigError
 from tenrec.hedging.view import MarketView
-from tenrec.pricing import american, black_scholes, cliquet, exotics, lookback, realised
+from tenrec.pricing import american, basket, black_scholes, cliquet, exotics, lookback, realised
 
 Numbers = Float[Array, "*at"]
 
@@ -36,6 +37,7 @@ class At:
     leg: int
     spot: Numbers
     volatility: Numbers
+    moves: Float[Array, "*at others"]
     state: Float[Array, "*at states"]
 
     @property
@@ -62,6 +64,12 @@ class At:
     def left(self) -> Numbers:
         """Dates to come."""
         return jnp.round(self.time / self.view.period)
+
+    def assets(self, exotic: BasketOption) -> Float[Array, "*at assets"]:
+        """Levels of all assets: the others by what the state says, each times its entry of `moves`."""
+        ratio = exotic.start[..., 1:] / exotic.start[..., :1]
+        others = self.view.spot[..., None] * ratio * jnp.exp(self.state) * self.moves[..., : ratio.shape[-1]]
+        return jnp.concatenate([self.spot[..., None], others], axis=-1)
 
     def known(self, column: int = 0) -> Numbers:
         """A past spot that the contract keeps as log(past / spot)."""
@@ -185,6 +193,22 @@ def _custom(exotic: CustomPayoff, at: At) -> Numbers:
     return at.discount * (exotic.at_start + at.state[..., 0]) + 0.0 * at.spot
 
 
+def _basket(exotic: BasketOption, at: At) -> Numbers:
+    """The rate is that of the first forward; volatilities that move are signals of the market."""
+    names, first = at.view.signal_names, exotic.dividend_yields[..., :1]
+    growth = at.growth[..., None] * jnp.exp((first - exotic.dividend_yields) * at.time[..., None])
+    moved = [
+        at.view.signals[..., names.index(name)] if name in names else jnp.zeros_like(at.spot)
+        for name in (f"log_volatility_{number}" for number in range(2, exotic.assets + 1))
+    ]
+    others = exotic.volatilities[..., 1:] * jnp.exp(jnp.stack(moved, axis=-1))
+    volatilities = jnp.concatenate([at.volatility[..., None], others], axis=-1)
+    forwards, time = at.assets(exotic) * growth, jnp.maximum(at.time, 1e-10)
+    return basket.basket(
+        exotic.sign, forwards, exotic.weights, exotic.level, volatilities, exotic.correlation, time, at.discount
+    )
+
+
 VALUES: dict[type[AbstractExotic], Callable[[Any, At], Numbers]] = {
     DigitalOption: _digital,
     OneTouch: _touch,
@@ -197,4 +221,5 @@ VALUES: dict[type[AbstractExotic], Callable[[Any, At], Numbers]] = {
     RealisedSwap: _realised,
     AmericanPut: _american_put,
     CustomPayoff: _custom,
+    BasketOption: _basket,
 }

@@ -6,7 +6,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.hedging.exotic_values import exotic_delta, exotic_gamma, exotic_value, exotic_vega
+from tenrec.hedging.exotic_values import asset_deltas, assets_of, exotic_delta, exotic_gamma, exotic_value, exotic_vega
 from tenrec.hedging.view import MarketView
 from tenrec.pricing import black_scholes
 
@@ -64,6 +64,14 @@ def book_value(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array
     )
     plain = jnp.sum(view.quantity * legs, axis=-1)
     return plain + exotic_value(view, volatility) if view.exotics else plain
+
+
+def delta_hedge(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:
+    """The position that offsets the book's delta: in the first instrument, or in the spot of every asset."""
+    hedge = on_first_instrument(view, book_delta(view, volatility))
+    if assets_of(view) == 1:
+        return hedge
+    return hedge.at[..., 1:].set(-asset_deltas(view, volatility))
 
 
 def on_first_instrument(view: MarketView, delta: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.contracts import AbstractContract, AbstractExotic
+from tenrec.contracts import AbstractContract, AbstractExotic, seen_by
 from tenrec.core.paths import MarketPaths
 
 
@@ -75,20 +75,20 @@ def observe(paths: MarketPaths, contract: AbstractContract) -> MarketView:
         strike=jnp.broadcast_to(contract.strike, at),
         sign=jnp.broadcast_to(contract.sign, at),
         quantity=jnp.where(dates < contract.expiry, contract.quantity, 0.0),
-        signals=_with_states(paths.signals, paths.spot, contract)[:-1],
+        signals=_with_states(paths.signals, paths.levels, contract)[:-1],
         signal_names=(*paths.signal_names, *contract.state_names),
         exotics=_spread(contract, (steps,)),
     )
 
 
 def _with_states(
-    signals: Float[Array, "dates signals"], spot: Float[Array, " dates"], contract: AbstractContract
+    signals: Float[Array, "dates signals"], levels: Float[Array, "dates *assets"], contract: AbstractContract
 ) -> Float[Array, "dates all"]:
     """The market's signals, and what the exotic contracts know of the path."""
-    known = [exotic.states(spot) for exotic in contract.exotics]
+    known = [exotic.states(seen_by(exotic, levels)) for exotic in contract.exotics]
     if not known:
         return signals
-    return jnp.concatenate([jnp.broadcast_to(signals, (spot.shape[0], signals.shape[-1])), *known], axis=-1)
+    return jnp.concatenate([jnp.broadcast_to(signals, (levels.shape[0], signals.shape[-1])), *known], axis=-1)
 
 
 def _spread(contract: AbstractContract, at: tuple[Any, ...]) -> tuple[AbstractExotic, ...]:

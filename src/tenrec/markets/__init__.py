@@ -2,6 +2,7 @@
 
 from tenrec.markets.arrays import ArraysMarket, split_rows
 from tenrec.markets.base import AbstractMarket, simulate_blocks
+from tenrec.markets.basket import BasketMarket
 from tenrec.markets.bates import BatesMarket
 from tenrec.markets.black_scholes import BlackScholesMarket
 from tenrec.markets.bootstrap import BootstrapMarket
@@ -35,6 +36,7 @@ __all__ = [
     "MARKETS",
     "AbstractMarket",
     "ArraysMarket",
+    "BasketMarket",
     "BatesMarket",
     "BlackScholesMarket",
     "BootstrapMarket",

@@ -29,6 +29,7 @@ class Setting:
         future: whether the hedge is a future or forward on a spot that grows at rate − dividend yield.
         inverse: whether the hedge is a coin-margined contract worth one unit of the quote currency.
         signal_names: the market's signals, each neutral at zero.
+        assets: of a basket; a question is about the position in the first.
     """
 
     contract: AbstractContract
@@ -41,6 +42,7 @@ class Setting:
     future: bool = False
     inverse: bool = False
     signal_names: tuple[str, ...] = ()
+    assets: int = 1
 
     def view(self, at: Mapping[str, Float[Array, " points"]], kind: str | None = None) -> MarketView:
         """What a policy sees at each point; `kind` and, of a single option, the strike are exchanged for the run's.
@@ -66,7 +68,7 @@ class Setting:
             last_return=at["last_return"],
             rate=self.rate,
             dividend_yield=self.dividend_yield,
-            price=price[:, None],
+            price=jnp.repeat(price[:, None], self.assets, axis=1),
             signals=jnp.stack(signals, axis=-1) if signals else None,
             signal_names=self.signal_names,
         )
@@ -149,7 +151,9 @@ def targets_of(
     """What a policy holds next of the first instrument, at each point."""
 
     def target(known: Any, position: Array, worth: Array) -> Array:
-        return policy.act(known, Own(position[None], worth, policy.start()))[0][0]
+        # The positions in the other assets of a basket are not asked about.
+        held = jnp.zeros(view.price.shape[-1], position.dtype).at[0].set(position)
+        return policy.act(known, Own(held, worth, policy.start()))[0][0]
 
     return jax.vmap(target)(policy.inputs(view), held, wealth)
 

@@ -13,6 +13,7 @@ from tenrec.contracts import (
     AmericanPut,
     AsianOption,
     BarrierOption,
+    BasketOption,
     Cliquet,
     CustomPayoff,
     DigitalOption,
@@ -21,6 +22,7 @@ from tenrec.contracts import (
     LookbackOption,
     OneTouch,
     RealisedSwap,
+    basket_option,
     european_book,
     mixed_book,
 )
@@ -29,6 +31,7 @@ from tenrec.pricing import black_scholes
 from tenrec.pricing.american import exercised_put
 from tenrec.runs.contract_specs import SWAPS, EuropeanSpec
 from tenrec.runs.custom import load_payoff, try_payoff
+from tenrec.runs.market_specs import BasketSpec, starting_volatility
 
 FAR = 1e4
 
@@ -38,8 +41,8 @@ class Surroundings:
     """What contracts need to know of the market and the grid.
 
     Args:
-        spot, volatility: at the start, where they are known. day: grid steps in one day.
-        dt: (steps,) length of each period in years.
+        spot, volatility: at the start, where they are known. days: length of the grid.
+        dt: (steps,) length of each period in years. basket: the market, where it has several assets.
     """
 
     spot: float | None
@@ -48,6 +51,7 @@ class Surroundings:
     dividend_yield: float
     days: float
     dt: Float[np.ndarray, " steps"]
+    basket: BasketSpec | None = None
 
     def date(self, key: str, days: float) -> int:
         """The date of the grid that is so many days after the start."""
@@ -99,6 +103,8 @@ def _exotic(leg: EuropeanSpec, around: Surroundings) -> AbstractExotic:
         return RealisedSwap(*terms, root=leg.kind == "volatility_swap")
     if leg.kind == "american_put":
         return AmericanPut(*_terms(leg, expiry), _boundary(leg, expiry, around))
+    if leg.is_basket:
+        return _basket(leg, expiry, around)
     if leg.kind == "custom":
         return _custom(leg, expiry, around)
     return AsianOption(*_terms(leg, expiry), geometric=leg.kind.startswith("geometric"))
@@ -154,6 +160,32 @@ def _cliquet(leg: EuropeanSpec, expiry: int, around: Surroundings) -> Cliquet:
     numbers = (leg.notional or 1.0, floor, leg.local_cap or FAR, lowest, leg.global_cap or FAR)
     terms = (*_terms(leg, expiry, around.spot or 1.0), *map(jnp.asarray, numbers))
     return Cliquet(*terms, every=every, collar=collar, at_resets=leg.pays == "at_resets")
+
+
+def _basket(leg: EuropeanSpec, expiry: int, around: Surroundings) -> BasketOption:
+    market = around.basket
+    if market is None:
+        raise ConfigError(
+            f"contract.kind is {leg.kind} and the market has one asset, which cannot pay it; set market.model to "
+            "basket with its assets and their correlation."
+        )
+    assets = market.assets
+    count = len(assets)
+    even = (1.0, -1.0) if not leg.kind.startswith("basket") else (1.0 / count,) * count
+    weights = leg.weights or even
+    if len(weights) != count:
+        raise ConfigError(f"contract.weights has {len(weights)} numbers for {count} assets; give one for each.")
+    return basket_option(
+        leg.sign,
+        0.0 if leg.kind == "exchange" else leg.strike,
+        expiry,
+        leg.quantity * leg.multiplier,
+        weights=list(weights),
+        start=[asset.spot for asset in assets],
+        volatilities=[starting_volatility(asset) or 0.2 for asset in assets],
+        dividend_yields=[asset.dividend_yield for asset in assets],
+        correlation=[list(row) for row in market.correlation],
+    )
 
 
 def _boundary(leg: EuropeanSpec, expiry: int, around: Surroundings) -> Array:

@@ -20,7 +20,15 @@ from tenrec.hedging.optimum import (
     Shortfall,
     european_payoff,
 )
-from tenrec.markets import MARKETS, AbstractMarket, ArraysMarket, BootstrapMarket, UncertainMarket, split_rows
+from tenrec.markets import (
+    MARKETS,
+    AbstractMarket,
+    ArraysMarket,
+    BasketMarket,
+    BootstrapMarket,
+    UncertainMarket,
+    split_rows,
+)
 from tenrec.markets.base import HedgeWith
 from tenrec.risk import RISKS, AbstractRisk
 from tenrec.runs.book import Surroundings, build_book
@@ -37,7 +45,7 @@ from tenrec.runs.config import (
     MeanVarianceSpec,
     QuadraticSpec,
 )
-from tenrec.runs.market_specs import SimulatedSpec, UncertainSpec, starting_volatility
+from tenrec.runs.market_specs import BasketSpec, SimulatedSpec, UncertainSpec, starting_volatility
 
 
 def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
@@ -70,7 +78,13 @@ def surroundings(config: HedgeConfig) -> Surroundings:
         dividend_yield=getattr(spec, "dividend_yield", 0.0),
         days=grid.days,
         dt=grid.dt,
+        basket=spec if isinstance(spec, BasketSpec) else None,
     )
+
+
+def assets_of(config: HedgeConfig) -> int:
+    """How many underlyings the market has."""
+    return len(config.market.assets) if isinstance(config.market, BasketSpec) else 1
 
 
 def build_risk(config: HedgeConfig) -> AbstractRisk:
@@ -99,6 +113,9 @@ def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith) -> Ab
     if isinstance(spec, UncertainSpec):
         spreads = {name: jnp.asarray(spread) for name, spread in spec.spreads.items()}
         return UncertainMarket(model=_simulated(spec.of, grid, hedge_with), spreads=spreads)
+    if isinstance(spec, BasketSpec):
+        models = tuple(_simulated(asset, grid, hedge_with) for asset in spec.assets)
+        return BasketMarket(models, np.asarray(spec.correlation))
     given = spec.model_dump(exclude={"model", "sampling"}).items()
     parameters: dict[str, Any] = {name: np.asarray(v) if isinstance(v, tuple) else v for name, v in given}
     return MARKETS[spec.model](**parameters | {"dt": grid.dt, "hedge_with": hedge_with})

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from tenrec.runs.contract_specs import EuropeanSpec
 from tenrec.runs.market_specs import (
+    BasketSpec,
     BatesSpec,
     BlackScholesSpec,
     GarchSpec,
@@ -93,6 +94,7 @@ MarketSpec = Annotated[
     | Annotated[GarchSpec, Tag("garch")]
     | Annotated[RegimesSpec, Tag("regimes")]
     | Annotated[UncertainSpec, Tag("uncertain")]
+    | Annotated[BasketSpec, Tag("basket")]
     | Annotated[BootstrapSpec, Tag("bootstrap")]
     | Annotated[ArraysSpec, Tag("arrays")]
     | Annotated[RecordedSpec, Tag("recorded")],
@@ -329,6 +331,23 @@ def _refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
         )
 
 
+def _refuse_on_a_basket(config: "HedgeConfig") -> None:
+    """What is made for one hedging instrument."""
+    kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind != "feed_forward"]
+    rules = [name for name in config.evaluate.against if not name.startswith(("no_hedge", "black_scholes"))]
+    if kinds:
+        raise ValueError(f"policy.kind is {kinds[0]!r} and market.model 'basket'; several assets need a feed_forward")
+    if rules:
+        raise ValueError(
+            f"evaluate.against names {rules[0]!r} and market.model is 'basket'; no_hedge and black_scholes_delta hedge "
+            "several assets"
+        )
+    if config.settled != "funded":
+        raise ValueError(f"settlement is {config.settled!r} and market.model 'basket', whose assets are funded")
+    if config.hedge_with != ("spot",):
+        raise ValueError("hedge_with is no spot and market.model is 'basket'; set [spot], that of every asset")
+
+
 class HedgeConfig(Section):
     """Everything that `tenrec hedge` needs to know."""
 
@@ -360,6 +379,8 @@ class HedgeConfig(Section):
                 f"hedge_with is {list(self.hedge_with)}; a recorded panel is hedged with [forward], "
                 "a simulated market with [spot] or [future]"
             )
+        if isinstance(self.market, BasketSpec):
+            _refuse_on_a_basket(self)
         if self.premium == "quote" and not recorded:
             raise ValueError("premium is 'quote'; only a recorded panel has quotes, so give 'fair' or a number")
         if recorded and self.premium not in (None, "quote"):

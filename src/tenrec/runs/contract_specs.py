@@ -35,11 +35,17 @@ OptionKind = Literal[
     "variance_swap",
     "volatility_swap",
     "american_put",
+    "basket_call",
+    "basket_put",
+    "spread_call",
+    "spread_put",
+    "exchange",
     "custom",
 ]
 Days = Annotated[float, Field(gt=0, le=100_000)]
 Return = Annotated[float, Field(ge=-1, le=1000)]
 Volatility = Annotated[float, Field(gt=0, le=5)]
+BASKETS = ("basket", "spread", "exchange")
 SWAPS = ("variance_swap", "volatility_swap")
 TAKES: dict[str, tuple[tuple[str, ...], bool]] = {
     "barrier": (("up_and", "down_and", "one_touch"), True),
@@ -56,6 +62,7 @@ TAKES: dict[str, tuple[tuple[str, ...], bool]] = {
     "sale_days": (("european",), False),
     "implied_vol": (("european",), False),
     "roll": (("european",), False),
+    "weights": (("basket", "spread"), False),
     "path": (("custom",), True),
     "name": (("custom",), True),
     "source": (("custom",), False),
@@ -92,6 +99,7 @@ class EuropeanSpec(Section):
     sale_days: Days | None = None
     implied_vol: Volatility | None = None
     roll: RollSpec | None = None
+    weights: Annotated[tuple[float, ...], Field(min_length=2)] | None = None
     path: str | None = None
     name: str | None = None
     source: str | None = None
@@ -128,6 +136,8 @@ class EuropeanSpec(Section):
             raise ValueError(f"strike is {self.strike:g} for kind {self.kind}; give a volatility, such as 0.2")
         if self.pays == "at_resets" and (self.global_floor is not None or self.global_cap is not None):
             raise ValueError("pays is 'at_resets' beside a global floor or cap; the sum is known only at_expiry")
+        if self.weights is not None and max(self.weights) <= 0:
+            raise ValueError(f"weights are {list(self.weights)}; at least one must be positive")
         if self.implied_vol is not None and self.sale_days is None and self.roll is None:
             raise ValueError("implied_vol was given without sale_days or roll; it prices later sales, so leave it out")
         if self.roll is not None and self.sale_days is not None:
@@ -143,6 +153,11 @@ class EuropeanSpec(Section):
     def sign(self) -> float:
         """+1 for a call or an upper touch, −1 for a put or a lower one."""
         return -1.0 if self.kind.endswith(("put", "down")) else 1.0
+
+    @property
+    def is_basket(self) -> bool:
+        """Whether it is written on several assets."""
+        return self.kind.startswith(BASKETS)
 
     def parts(self) -> tuple["EuropeanSpec", ...]:
         """Every sale of a roll; else itself."""

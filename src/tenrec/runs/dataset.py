@@ -39,7 +39,7 @@ def write_dataset(source: Source, out: Path, overrides: Iterable[str] = ()) -> d
     base = Path(source).parent if isinstance(source, str | Path) else Path()
     sample, train = _sample(config, base)
     rows = np.asarray(_features(config, sample))
-    payoff = -np.asarray(jax.vmap(sample.contract.flows)(sample.paths.spot).sum(axis=1))
+    payoff = -np.asarray(jax.vmap(sample.contract.flows)(sample.paths.levels).sum(axis=1))
     named: dict[str, Any] = {
         "X_train": rows[:train],
         "X_test": rows[train:],

@@ -10,7 +10,7 @@ import numpy as np
 
 from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
-from tenrec.markets import AbstractMarket, UncertainMarket, simulate_blocks
+from tenrec.markets import AbstractMarket, BasketMarket, UncertainMarket, simulate_blocks
 from tenrec.pricing import black_scholes, heston, jumps
 from tenrec.risk import RISKS
 from tenrec.runs.build import build_grid
@@ -72,20 +72,22 @@ def fair_value(config: HedgeConfig, contract: AbstractContract, market: Abstract
 
 
 def simulated_value(contract: AbstractContract, market: AbstractMarket, paths: int = PATHS) -> Value:
-    """The mean discounted flow without risk premium: antithetic, with the discounted spot as control variate."""
+    """The mean discounted flow without risk premium: antithetic, with the discounted spots as control variates."""
     neutral = risk_neutral(market)
     pays, controls = [], []
     discount = jnp.exp(-jnp.concatenate([jnp.zeros(1), jnp.cumsum(neutral.rate * neutral.dt)]))
+    yields = dividend_yields(neutral)
     for block in simulate_blocks(neutral, jax.random.key(7), paths, block=2**15, sampling="antithetic"):
-        flows = jax.jit(jax.vmap(contract.flows))(block.spot) @ discount
+        flows = jax.jit(jax.vmap(contract.flows))(block.levels) @ discount
+        assets = block.assets if block.assets.shape[-1] else block.spot[..., None]
         # The dividends that a share has paid until then belong to what it is worth.
-        grown = jnp.exp(jnp.sum(block.dividend_yield[..., :] * block.dt, axis=-1))
-        control = block.spot[:, -1] * discount[-1] * grown - block.spot[:, 0]
+        grown = jnp.exp(yields * jnp.sum(block.dt, axis=-1))
+        control = assets[:, -1] * discount[-1] * grown - assets[:, 0]
         pays.append(np.asarray(flows, np.float64).reshape(2, -1).mean(axis=0))
-        controls.append(np.asarray(control, np.float64).reshape(2, -1).mean(axis=0))
+        controls.append(np.asarray(control, np.float64).reshape(2, -1, len(yields)).mean(axis=0))
     pay, control = np.concatenate(pays), np.concatenate(controls)
-    slope = np.cov(pay, control)[0, 1] / np.var(control, ddof=1)
-    adjusted = pay - slope * control
+    slopes = np.linalg.lstsq(control - control.mean(axis=0), pay - pay.mean(), rcond=None)[0]
+    adjusted = pay - control @ slopes
     return Value(float(adjusted.mean()), float(adjusted.std() / np.sqrt(len(adjusted))))
 
 
@@ -93,8 +95,16 @@ def risk_neutral(market: AbstractMarket) -> AbstractMarket:
     """The market with the growth that pricing needs."""
     if isinstance(market, UncertainMarket):
         return UncertainMarket(model=risk_neutral(market.model), spreads=market.spreads)
+    if isinstance(market, BasketMarket):
+        return BasketMarket(tuple(risk_neutral(model) for model in market.models), market.correlation)
     changes: dict[str, Any] = {"drift": None}
     return dataclasses.replace(market, **changes)
+
+
+def dividend_yields(market: AbstractMarket) -> np.ndarray:
+    """Continuous annual yield of every asset."""
+    models = market.models if isinstance(market, BasketMarket) else (market,)
+    return np.asarray([0.0 if model.dividend_yield is None else float(model.dividend_yield) for model in models])
 
 
 def first_volatility(market: AbstractMarket) -> float:

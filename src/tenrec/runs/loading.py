@@ -163,6 +163,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         "garch": config.GarchSpec,
         "regimes": config.RegimesSpec,
         "uncertain": config.UncertainSpec,
+        "basket": config.BasketSpec,
         "bootstrap": config.BootstrapSpec,
         "arrays": config.ArraysSpec,
         "recorded": config.RecordedSpec,

@@ -220,6 +220,58 @@ class UncertainSpec(Section):
         return self.of.dividend_yield
 
 
+AssetSpec = Annotated[
+    Annotated[BlackScholesSpec, Tag("black_scholes")]
+    | Annotated[HestonSpec, Tag("heston")]
+    | Annotated[MertonSpec, Tag("merton")]
+    | Annotated[KouSpec, Tag("kou")]
+    | Annotated[BatesSpec, Tag("bates")]
+    | Annotated[SabrSpec, Tag("sabr")]
+    | Annotated[RoughBergomiSpec, Tag("rough_bergomi")]
+    | Annotated[GarchSpec, Tag("garch")]
+    | Annotated[RegimesSpec, Tag("regimes")],
+    tagged_by("model", "black_scholes"),
+]
+
+
+class BasketSpec(Section):
+    """Several assets, each with a model of its own, driven by correlated Brownian motions."""
+
+    model: Literal["basket"]
+    assets: Annotated[tuple[AssetSpec, ...], Field(min_length=2)]
+    correlation: tuple[tuple[Correlation, ...], ...]
+    sampling: Literal["pseudo", "antithetic"] = "pseudo"
+
+    @field_validator("assets")
+    @classmethod
+    def _draw_no_paths_themselves(cls, assets: Any) -> Any:
+        if any(asset.sampling != "pseudo" for asset in assets):
+            raise ValueError("sampling is given inside an asset; give it beside them")
+        return assets
+
+    @model_validator(mode="after")
+    def _one_row_each(self) -> "BasketSpec":
+        count = len(self.assets)
+        if len(self.correlation) != count or any(len(row) != count for row in self.correlation):
+            raise ValueError(f"correlation must have {count} rows of {count} numbers, one for each asset")
+        return self
+
+    @property
+    def spot(self) -> float:
+        """Of the first asset."""
+        return self.assets[0].spot
+
+    @property
+    def rate(self) -> float:
+        """Of all assets."""
+        return self.assets[0].rate
+
+    @property
+    def dividend_yield(self) -> float:
+        """Of the first asset."""
+        return self.assets[0].dividend_yield
+
+
 SimulatedSpec = (
     BlackScholesSpec
     | HestonSpec
@@ -231,6 +283,7 @@ SimulatedSpec = (
     | GarchSpec
     | RegimesSpec
     | UncertainSpec
+    | BasketSpec
 )
 
 
@@ -238,6 +291,8 @@ def starting_volatility(spec: Any) -> float | None:
     """Annualised volatility at the start, where the configuration of a market says it."""
     if isinstance(spec, UncertainSpec):
         return starting_volatility(spec.of)
+    if isinstance(spec, BasketSpec):
+        return starting_volatility(spec.assets[0])
     for name in ("initial_variance", "forward_variance"):
         if hasattr(spec, name):
             return float(getattr(spec, name) ** 0.5)

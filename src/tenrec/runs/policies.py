@@ -32,6 +32,7 @@ from tenrec.hedging.policies import (
 )
 from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
+from tenrec.runs.build import assets_of
 from tenrec.runs.config import HedgeConfig, PolicySpec
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import read_leaves
@@ -142,7 +143,11 @@ def load_policy(folder: Path, name: str, config: HedgeConfig) -> AbstractPolicy:
             return baseline(name, config)
         known = ", ".join(sorted({*(stored.stem for stored in folder.glob("*.eqx")), *set(LABELS) - FITTED}))
         raise ConfigError(f"This run holds no policy {name!r}; choose from {known}.")
-    like = baseline(name, config) if spec is None else skeleton(spec, instruments=len(config.hedge_with))
+    like = (
+        baseline(name, config)
+        if spec is None
+        else skeleton(spec, instruments=len(config.hedge_with) * assets_of(config))
+    )
     return read_leaves(path, like)
 
 

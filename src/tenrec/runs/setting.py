@@ -2,8 +2,9 @@
 
 from tenrec.contracts import european
 from tenrec.runs.advice import Setting
-from tenrec.runs.build import build_contract, build_grid
+from tenrec.runs.build import assets_of, build_contract, build_grid
 from tenrec.runs.config import ArraysSpec, BlackScholesSpec, BootstrapSpec, HedgeConfig, ListedSpec
+from tenrec.runs.market_specs import BasketSpec, KouSpec, MertonSpec
 
 DAYS_PER_YEAR = 365.0
 LISTED_VOLATILITY = 0.2
@@ -39,8 +40,18 @@ def build_setting(
         dividend_yield=getattr(spec, "dividend_yield", 0.0),
         future=config.hedge_with[0] == "future",
         inverse=config.settled == "inverse",
-        signal_names=(*signal_names, *contract.state_names),
+        signal_names=(*signal_names, *_signals(config), *contract.state_names),
+        assets=assets_of(config),
     )
+
+
+def _signals(config: HedgeConfig) -> tuple[str, ...]:
+    """Volatilities of a basket's further assets, where they move."""
+    if not isinstance(config.market, BasketSpec):
+        return ()
+    still = BlackScholesSpec | MertonSpec | KouSpec
+    later = enumerate(config.market.assets[1:], start=2)
+    return tuple(f"log_volatility_{place}" for place, asset in later if not isinstance(asset, still))
 
 
 def _listed(config: HedgeConfig, contract: ListedSpec, signal_names: tuple[str, ...], strike: float) -> Setting:

@@ -16,7 +16,7 @@ from tenrec.hedging.costs import (
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.limits import Limits, make_limits
 from tenrec.hedging.margin import Margin
-from tenrec.runs.build import legs_of
+from tenrec.runs.build import assets_of, legs_of
 from tenrec.runs.config import HedgeConfig, ListedSpec
 
 SOFT = 0.05
@@ -46,7 +46,7 @@ def build_terms(config: HedgeConfig) -> Terms:
     if costs.quadratic:
         members.append(QuadraticCost(number(costs.quadratic)))
     return Terms(
-        margined=(config.settled != "funded",),
+        margined=(config.settled != "funded",) * assets_of(config),
         costs=tuple(members),
         unwind=costs.unwind,
         limits=_limits(config),

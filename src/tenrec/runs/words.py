@@ -30,6 +30,7 @@ MARKET_WORDS = {
     "rough_bergomi": "rough Bergomi paths",
     "garch": "GARCH paths",
     "regimes": "regime-switching paths",
+    "basket": "correlated paths",
     "uncertain": "paths of uncertain parameters",
     "recorded": "recorded Shanghai 50ETF options",
 }
@@ -118,7 +119,7 @@ def _cost_words(config: HedgeConfig) -> str:
 
 def _terms_of(leg: EuropeanSpec) -> str:
     """Strike, barrier and cash in words."""
-    without = leg.kind.startswith(("one_touch", "floating", "cliquet", "custom"))
+    without = leg.kind.startswith(("one_touch", "floating", "cliquet", "custom", "exchange"))
     words = [] if without else [f"struck at {leg.strike:g}"]
     words += [] if leg.name is None else [leg.name]
     words += [] if leg.barrier is None else [f"barrier at {leg.barrier:g}"]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from tenrec.hedging.policies.base import AbstractPositionPolicy
-from tenrec.hedging.sensitivities import book_delta, book_gamma, leg_delta, leg_vega, on_first_instrument
+from tenrec.hedging.sensitivities import book_delta, book_gamma, delta_hedge, leg_delta, leg_vega, on_first_instrument
 from tenrec.hedging.view import MarketView
 
 
@@ -30,7 +30,7 @@ class BlackScholesDelta(AbstractPositionPolicy):
 
     def inputs(self, view: MarketView) -> Float[Array, "*at instruments"]:
         volatility = view.volatility if self.volatility == "current" else view.entry_volatility
-        return on_first_instrument(view, book_delta(view, volatility))
+        return delta_hedge(view, volatility)
 
     def target(
         self, known: Float[Array, " instruments"], position: Float[Array, " instruments"]
