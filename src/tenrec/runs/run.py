@@ -11,6 +11,7 @@ from tenrec.runs.advice import PolicyHandle
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.folder import RunFolder, opened
 from tenrec.runs.policies import load_policy
+from tenrec.runs.scenarios import Moment, ladder, moment, stresses
 from tenrec.runs.setting import build_setting
 
 
@@ -55,6 +56,21 @@ class Run:
         names = tuple(about.get("signal_names", ()))
         setting = build_setting(config, names, spot=about.get("spot"), volatility=about.get("volatility"))
         return PolicyHandle(load_policy(self.folder.policies, wanted, config), setting)
+
+    def ladder(self, policy: str | None = None, *, start: Moment | None = None, **moves: Any) -> pl.DataFrame:
+        """P&L, delta, gamma and vega of book plus hedge over spot × volatility × time; see `scenarios.ladder`.
+
+        Args:
+            start: market, time left and position; by default the run's start and what the policy holds there.
+            moves: spot_moves (relative), vol_moves (added) and years_ahead.
+        """
+        handle = self.policy(policy)
+        return ladder(handle.setting, moment(handle) if start is None else start, **moves)
+
+    def stresses(self, policy: str | None = None, *, start: Moment | None = None) -> pl.DataFrame:
+        """The same after days that have happened, each with its source; arguments as in `ladder`."""
+        handle = self.policy(policy)
+        return stresses(handle.setting, moment(handle) if start is None else start)
 
 
 def load(path: str | Path) -> Run:

@@ -50,11 +50,11 @@ def ledger_table(
             **{f"pnl_{part}": (np.asarray(getattr(parts, part)) * scale)[kept] for part in PARTS},
         }
         if terms.inverse:
-            columns |= {f"{name}_quote": columns[name] * columns["spot"] for name in ("cash", "cost")}
-        for name in () if margin is None else ("initial", "maintenance"):
+            columns |= {f"{told}_quote": columns[told] * columns["spot"] for told in ("cash", "cost")}
+        for kind in () if margin is None else ("initial", "maintenance"):
             price = 1.0 if terms.inverse else sample.paths.price
-            needed = margin.required(entry.position, price, getattr(margin, name))  # type: ignore[union-attr]
-            columns[f"margin_{name}"] = (np.asarray(needed) * scale)[kept]
+            needed = margin.required(entry.position, price, getattr(margin, kind))  # type: ignore[union-attr]
+            columns[f"margin_{kind}"] = (np.asarray(needed) * scale)[kept]
         tables.append(pl.DataFrame(columns).insert_column(0, pl.Series("policy", [name] * int(kept.sum()))))
     return pl.concat(tables)
 

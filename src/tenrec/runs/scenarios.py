@@ -1,0 +1,170 @@
+"""What a book and its hedge would make, were the market to jump: a ladder of moves, and days that have happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from tenrec.core.errors import InputError
+from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
+from tenrec.hedging.view import MarketView
+from tenrec.runs.advice import PolicyHandle, Setting
+
+SPOT_MOVES = (-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.3)
+VOL_MOVES = (-0.1, 0.0, 0.1, 0.3)
+SHARES = (0.0, 0.25, 0.5)
+
+
+@dataclass(frozen=True)
+class Stress:
+    """A day or month that happened: relative move of the spot, and factor on the implied volatility."""
+
+    name: str
+    spot_move: float
+    vol_factor: float
+    source: str
+
+
+CLOSES = "closing levels: S&P 500 (S&P Dow Jones Indices), VIX (Cboe)"
+STRESSES = (
+    Stress("1987-10-19", -0.205, 4.13, "S&P 500 282.70 to 224.84; Cboe VXO 36.37 to 150.19"),
+    Stress("2008-10", -0.169, 1.52, f"S&P 500 1166.36 to 968.75, VIX 39.39 to 59.89; {CLOSES}"),
+    Stress("2010-05-06", -0.086, 1.63, "S&P 500 1165.87 to the day's low 1065.79, VIX 24.91 to the day's high 40.71"),
+    Stress("2015-08-24", -0.039, 1.45, f"S&P 500 1970.89 to 1893.21, VIX 28.03 to 40.74; {CLOSES}"),
+    Stress("2018-02-05", -0.041, 2.16, f"S&P 500 2762.13 to 2648.94, VIX 17.31 to 37.32; {CLOSES}"),
+    Stress("2020-02-19 to 03-23", -0.339, 4.28, f"S&P 500 3386.15 to 2237.40, VIX 14.38 to 61.59; {CLOSES}"),
+    Stress("2020-03-16", -0.120, 1.43, f"S&P 500 2711.02 to 2386.13, VIX 57.83 to 82.69; {CLOSES}"),
+    Stress("crypto 2020-03-12", -0.372, 2.0, "bitcoin 7911 to 4971 (CoinMarketCap); vol doubled: assumed"),
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where the scenarios start from: market, time left in years, and units of the hedging instrument held."""
+
+    spot: float
+    time_to_maturity: float
+    volatility: float
+    position: float
+
+
+def moment(
+    handle: PolicyHandle,
+    *,
+    spot: float | None = None,
+    time_to_maturity: float | None = None,
+    implied_vol: float | None = None,
+    position: float | None = None,
+) -> Moment:
+    """The start of the run where nothing is given; the position that the policy wants there, coming from none.
+
+    Raises:
+        InputError: a number that cannot be.
+    """
+    setting = handle.setting
+    if spot is None:
+        spot = setting.initial_spot or float(setting.contract.strike[0])
+    time = setting.maturity if time_to_maturity is None else time_to_maturity
+    volatility = setting.volatility if implied_vol is None else implied_vol
+    if position is None:
+        position = float(handle.target(spot=spot, time_to_maturity=time, implied_vol=volatility))
+    return Moment(float(spot), float(time), float(volatility), float(position))
+
+
+def ladder(
+    setting: Setting,
+    start: Moment,
+    *,
+    spot_moves: Sequence[float] = SPOT_MOVES,
+    vol_moves: Sequence[float] = VOL_MOVES,
+    years_ahead: Sequence[float] | None = None,
+) -> pl.DataFrame:
+    """P&L and Greeks of book plus hedge at every spot, volatility and time.
+
+    Args:
+        spot_moves: relative. vol_moves: added to the annualised volatility. years_ahead: time that passes; by default
+            nothing, a quarter and a half of what is left.
+
+    Returns:
+        Rows of spot_move, vol_move, years_ahead, and pnl (book and hedge less their value at the start, without
+        interest), delta, gamma, vega; quote currency and units of the underlying.
+    """
+    times = [share * start.time_to_maturity for share in SHARES] if years_ahead is None else list(years_ahead)
+    _check(start, spot_moves, vol_moves, times)
+    moves, added, later = (
+        axis.ravel() for axis in np.meshgrid(np.asarray(spot_moves), np.asarray(vol_moves), times, indexing="ij")
+    )
+    numbers = _revalued(
+        setting, start, start.spot * (1.0 + moves), start.volatility + added, start.time_to_maturity - later
+    )
+    return pl.DataFrame({"spot_move": moves, "vol_move": added, "years_ahead": later, **numbers})
+
+
+def stresses(setting: Setting, start: Moment, named: Sequence[Stress] = STRESSES) -> pl.DataFrame:
+    """P&L and Greeks of book plus hedge after each stress, which happens at once; columns as in `ladder`."""
+    spot = start.spot * (1.0 + np.array([stress.spot_move for stress in named]))
+    volatility = start.volatility * np.array([stress.vol_factor for stress in named])
+    numbers = _revalued(setting, start, spot, volatility, np.full(len(named), start.time_to_maturity))
+    told = {
+        "stress": [stress.name for stress in named],
+        "spot_move": [stress.spot_move for stress in named],
+        "vol_factor": [stress.vol_factor for stress in named],
+    }
+    return pl.DataFrame(told | numbers | {"source": [stress.source for stress in named]})
+
+
+def _revalued(
+    setting: Setting, start: Moment, spot: np.ndarray, volatility: np.ndarray, time: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Book and hedge at every point, less what they are worth at the start, which is put in front of the points."""
+    view = _view(
+        setting,
+        start,
+        np.append(start.spot, spot),
+        np.append(start.volatility, volatility),
+        np.append(start.time_to_maturity, time),
+    )
+    spots, price = np.asarray(view.spot, float), np.asarray(view.price[:, 0], float)
+    # A coin-margined contract of one unit gains (1/S before − 1/S now) coins, each worth S now.
+    gain = spots / spots[0] - 1.0 if setting.inverse else price - price[0]
+    slope = 1.0 / spots[0] if setting.inverse else price / spots
+    book = np.asarray(book_value(view, view.volatility), float)
+    numbers = {
+        "pnl": start.position * gain + book - book[0],
+        "delta": start.position * slope + np.asarray(book_delta(view, view.volatility), float),
+        "gamma": np.asarray(book_gamma(view, view.volatility), float),
+        "vega": np.asarray(book_vega(view, view.volatility), float),
+    }
+    return {name: column[1:] for name, column in numbers.items()}
+
+
+def _view(setting: Setting, start: Moment, spot: np.ndarray, volatility: np.ndarray, time: np.ndarray) -> MarketView:
+    wide = np.ones_like(spot)
+    at = {
+        "spot": spot,
+        "time_to_maturity": time,
+        "implied_vol": volatility,
+        "entry_volatility": start.volatility * wide,
+        "strike": float(setting.contract.strike[0]) * wide,
+        "last_return": 0.0 * wide,
+        **dict.fromkeys(setting.signal_names, 0.0 * wide),
+    }
+    return setting.view({name: jnp.asarray(column, jnp.float32) for name, column in at.items()})
+
+
+def _check(start: Moment, spot_moves: Sequence[float], vol_moves: Sequence[float], times: Sequence[float]) -> None:
+    """Refuse moves after which there is no market."""
+    if min(spot_moves) <= -1.0:
+        raise InputError(f"spot_moves holds {min(spot_moves):g}; moves above -1, all of the spot, are needed.")
+    if start.volatility + min(vol_moves) <= 0.0:
+        raise InputError(
+            f"vol_moves holds {min(vol_moves):g}, which leaves no volatility of {start.volatility:g}; "
+            "give smaller falls."
+        )
+    if min(times) < 0.0 or max(times) >= start.time_to_maturity:
+        raise InputError(
+            f"years_ahead holds {min(times):g} to {max(times):g}; times from 0 to below the {start.time_to_maturity:g} "
+            "years that are left are needed."
+        )
