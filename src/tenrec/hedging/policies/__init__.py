@@ -6,6 +6,7 @@ from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, Rul
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
+from tenrec.hedging.policies.tick_band import TickBandNetwork, make_tick_band_network
 from tenrec.hedging.policies.wealthy import (
     WealthBandNetwork,
     WealthFeedForward,
@@ -28,6 +29,7 @@ __all__ = [
     "Own",
     "RuleView",
     "StateDelta",
+    "TickBandNetwork",
     "WealthBandNetwork",
     "WealthFeedForward",
     "WealthScale",
@@ -38,5 +40,6 @@ __all__ = [
     "make_band_network",
     "make_feed_forward",
     "make_state_delta",
+    "make_tick_band_network",
     "rule_view",
 ]
