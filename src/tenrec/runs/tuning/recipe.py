@@ -139,7 +139,7 @@ def run_study(desk: Desk, study: "optuna.Study", evaluate: Evaluate, reporter: R
 
     def after(done: int) -> None:
         best = max((numbers_of(trial)["score"] for trial in completed(study)), default=INFEASIBLE)
-        reporter.advance(done, f"best score {best:.3f}")
+        reporter.advance(done, f"best score {best:.3f}".replace("-", "−"))
 
     run_trials(
         study, desk.space, evaluate, trials=spec.trials, seed=spec.seed,
