@@ -169,9 +169,10 @@ def _evidence(data: TuneReport) -> str:
     evidence = data.metrics["overfitting"]
     odds = evidence["probability_of_overfitting"]
     error = data.metrics["comparison"]["tuned"]["in_sample"]["expansion_error"]
+    luck = number(evidence["sharpe_by_luck"], 2)
     facts = {
         "Deflated Sharpe ratio": f"{evidence['deflated_sharpe']:.2f}",
-        "Sharpe ratio that luck would show": f"{number(evidence['sharpe_by_luck'], 2)}, best of {evidence['sets_tried']:,}",
+        "Sharpe ratio that luck would show": f"{luck}, best of {evidence['sets_tried']:,}",
         "Probability of backtest overfitting": "–" if odds is None else f"{odds:.2f}",
         "Delta–gamma–theta less revaluation": f"{with_sign(error, 0)} USD a week",
     }
