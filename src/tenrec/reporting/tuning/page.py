@@ -55,16 +55,16 @@ def _tiles(data: TuneReport) -> list[Tile]:
         Tile(
             "Net P&L",
             number(judged["net_pnl"], 0),
-            "USD a week",
-            f"95 % interval [{number(judged['net_pnl_low'], 0)}, {number(judged['net_pnl_high'], 0)}]",
+            "USD",
+            f"a week, 95 % interval [{number(judged['net_pnl_low'], 0)}, {number(judged['net_pnl_high'], 0)}]",
         ),
-        Tile("Cost", number(judged["cost"], 0), "USD a week", f"default rule {number(default['cost'], 0)}"),
+        Tile("Cost", number(judged["cost"], 0), "USD", f"a week; default rule {number(default['cost'], 0)}"),
         Tile("Hedges", number(judged["hedges"], 0), "a week", f"default rule {number(default['hedges'], 0)}"),
         Tile(
             "Drawdown",
             number(judged["max_drawdown"], 0),
             "USD",
-            f"worst {number(judged['worst_drawdown'], 0)}",
+            f"mean of the weeks; worst {number(judged['worst_drawdown'], 0)}",
         ),
         Tile(
             "Deflated Sharpe",
