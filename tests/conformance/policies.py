@@ -19,6 +19,7 @@ from tenrec.hedging.policies import (
     ResponseDelta,
     SmileDelta,
     StateDelta,
+    TickBandNetwork,
     WealthBandNetwork,
     WealthFeedForward,
     WhalleyWilmott,
@@ -29,15 +30,16 @@ from tenrec.hedging.policies import (
     make_feed_forward,
     make_odd_networks,
     make_state_delta,
+    make_tick_band_network,
 )
 from tenrec.hedging.view import MarketView, view_at
 
 COST, AVERSION, BOUND = 0.002, 15.0, 0.4
-BANDS = ["band_network", "whalley_wilmott", "zakamouline"]
+BANDS = ["band_network", "tick_band_network", "whalley_wilmott", "zakamouline"]
 LEARNED = ["band_network", "feed_forward", "state_delta", "wealth_band_network", "wealth_feed_forward"]
 # Networks that hold what they like, and those that know the side of the book and the cost.
 FREE = {"feed_forward", "wealth_feed_forward"}
-TRAINED = {*FREE, "band_network", "wealth_band_network"}
+TRAINED = {*FREE, "band_network", "tick_band_network", "wealth_band_network"}
 POLICIES = sorted(
     [
         *BANDS,
@@ -96,6 +98,8 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
                 make_band_network(view, features=FEATURES, standardise=True, cost=COST, aversion=AVERSION, **common),
                 key,
             )
+        case "tick_band_network":
+            return stirred(make_tick_band_network(cost=COST, aversion=AVERSION, key=key), key)
         case "wealth_feed_forward":
             features = (*FEATURES, "position", "wealth")
             return WealthFeedForward(
@@ -111,7 +115,7 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
     raise KeyError(name)
 
 
-def stirred(policy: BandNetwork | StateDelta, key: PRNGKeyArray) -> AbstractPolicy:
+def stirred(policy: BandNetwork | StateDelta | TickBandNetwork, key: PRNGKeyArray) -> AbstractPolicy:
     """The policy with noise on the weights of its network."""
     numbers, rest = eqx.partition(policy.network, eqx.is_inexact_array)
     leaves, tree = jax.tree.flatten(numbers)

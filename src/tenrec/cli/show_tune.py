@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tenrec.cli.show import reporting, show_document, terminal
+from tenrec.reporting.text import number, plain
 from tenrec.runs.tuning.api import TuneRun, resume_tune
 from tenrec.runs.tuning.report import report_tune
 from tenrec.runs.tuning.words import findings, recommendations, subtitle_of, title_of, usd
@@ -62,9 +63,9 @@ def _market(out: Console, metrics: dict[str, Any]) -> None:
 
 def _best(out: Console, metrics: dict[str, Any]) -> None:
     best, entry = metrics["best"], metrics["comparison"]["tuned"]
-    out.print(f"\n[bold]Best set[/] (trial {best['trial']}, score {best['score']:.3f})", highlight=False)
+    out.print(f"\n[bold]Best set[/] (trial {best['trial']}, score {number(best['score'], 3)})", highlight=False)
     for name, value in best["values"].items():
-        out.print(f"  {name:<26}{value:>12.4g}", highlight=False)
+        out.print(f"  {name:<26}{plain(float(value)):>12}", highlight=False)
     table = Table("a week, USD", box=None, header_style="bold", padding=(0, 2))
     samples = {"in_sample": "in sample", "out_of_sample": "out of sample"}
     shown = {key: heading for key, heading in samples.items() if entry[key] is not None}
@@ -78,8 +79,12 @@ def _best(out: Console, metrics: dict[str, Any]) -> None:
         table.add_row(label, *(usd(entry[key][name]) for key in shown))
     table.add_row("hedges", *(f"{entry[key]['hedges']:,.0f}" for key in shown))
     table.add_row("mean |delta|, units", *(f"{entry[key]['mean_abs_delta']:.4f}" for key in shown))
-    table.add_row("Sharpe ± s.e.", *(f"{entry[key]['sharpe']:.2f} ± {entry[key]['sharpe_se']:.2f}" for key in shown))
+    table.add_row("Sharpe ± s.e.", *(_sharpe(entry[key]) for key in shown))
     out.print(table)
+
+
+def _sharpe(entry: dict[str, Any]) -> str:
+    return f"{number(entry['sharpe'], 2)} ± {number(entry['sharpe_se'], 2)}"
 
 
 def _ten_best(out: Console, run: TuneRun) -> None:
@@ -98,8 +103,10 @@ def _ten_best(out: Console, run: TuneRun) -> None:
         column.justify = "right"
     best = run.trials.sort("score", "number", descending=[True, False]).head(BEST)
     for row in best.iter_rows(named=True):
-        numbers = [f"{row[name]:.4g}" for name in names]
-        table.add_row(str(row["number"]), f"{row['score']:.3f}", *numbers, usd(row["net_pnl"]), f"{row['hedges']:,.0f}")
+        numbers = [plain(float(row[name])) for name in names]
+        table.add_row(
+            str(row["number"]), number(row["score"], 3), *numbers, usd(row["net_pnl"]), f"{row['hedges']:,.0f}"
+        )
     out.print(table)
 
 

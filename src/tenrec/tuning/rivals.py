@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from tenrec.hedging.costs import AbstractCost
-from tenrec.hedging.policies import AbstractPolicy, NoHedge, WhalleyWilmott, cadence_threshold
+from tenrec.hedging.policies import (
+    AbstractPolicy,
+    NoHedge,
+    RuleView,
+    TickBandNetwork,
+    WhalleyWilmott,
+    cadence_threshold,
+)
 from tenrec.tuning.scoring import Scores, Window, score_one
 from tenrec.tuning.search import Space
 
@@ -34,6 +42,7 @@ class Rival:
     label: str
     policy: AbstractPolicy
     aversion: float | None = None
+    seed: int | None = None
 
 
 def no_hedge() -> Rival:
@@ -53,9 +62,14 @@ def whalley_wilmott(aversion: float, cost: float, notional: float) -> Rival:
     return Rival("whalley_wilmott", f"Whalley–Wilmott, aversion {aversion:g}", policy, aversion=aversion / notional)
 
 
+def ideal_hedge() -> AbstractPolicy:
+    """The whole delta at every tick."""
+    return fixed_cadence(0.0, 0.0).policy
+
+
 def with_ideal(window: Window) -> Window:
     """The window with the P&L of an ideal hedge among its facts: the whole delta at every tick, free of cost."""
-    found = score_one(fixed_cadence(0.0, 0.0).policy, window, ())
+    found = score_one(ideal_hedge(), window, ())
     return replace(window, facts=window.facts._replace(ideal=float(found.tally.wealth)))
 
 
@@ -87,7 +101,14 @@ def acts_on(rival: Rival, window: Window) -> Any:
         half = np.cbrt(1.5 * cost * seen.spot * seen.gamma**2 / (rival.aversion or 1.0))
         width = half / seen.delta_per_contract
         return (centre - width)[..., None], (centre + width)[..., None]
+    if isinstance(rival.policy, TickBandNetwork):
+        return jax.tree.map(np.asarray, _bands(rival.policy, seen))
     return None
+
+
+@eqx.filter_jit
+def _bands(policy: TickBandNetwork, seen: RuleView) -> Any:
+    return policy.band(seen)
 
 
 def score_rivals(rivals: Sequence[Rival], window: Window, costs: tuple[AbstractCost, ...]) -> list[Scores]:

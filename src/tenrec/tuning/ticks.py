@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -55,10 +55,33 @@ class Ticks:
         seen = self.time[self.tradable]
         return float(np.max(np.diff(seen))) if len(seen) > 1 else self.seconds
 
+    def gaps(self, longer: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where no tick was traded or quoted for longer than so many seconds: times it began (s), and lengths (s)."""
+        seen = self.time[self.tradable]
+        length = np.diff(seen)
+        return seen[:-1][length > longer], length[length > longer]
+
     def part(self, begin: int, end: int) -> "Ticks":
         """Ticks begin..end−1; `time` goes on counting from the same start."""
         columns = (self.time, self.spot, self.volatility, self.funding, self.half_spread, self.tradable)
         return Ticks(*(column[begin:end] for column in columns), start=self.start, about=self.about)
+
+
+def thinned(ticks: Ticks, most: int) -> Ticks:
+    """At most so many of the ticks, evenly spread with the first and the last; funding between them is summed.
+
+    Example:
+        >>> one = np.ones(5)
+        >>> thinned(Ticks(np.arange(5.0), one, one, 0.1 * one, 0 * one, one > 0), 3).funding.round(1).tolist()
+        [0.1, 0.2, 0.2]
+    """
+    count = len(ticks.time)
+    if count <= most:
+        return ticks
+    at = np.round(np.linspace(0, count - 1, most)).astype(int)
+    funding = np.diff(np.cumsum(ticks.funding)[at], prepend=0.0)
+    columns = (ticks.time[at], ticks.spot[at], ticks.volatility[at], funding, ticks.half_spread[at], ticks.tradable[at])
+    return Ticks(*columns, start=ticks.start, about=ticks.about)
 
 
 @runtime_checkable
@@ -107,6 +130,24 @@ class RecordedTicks:
 def each(source: TickSource, numbers: range | list[int]) -> Iterator[Ticks]:
     """The windows of these numbers, one at a time."""
     return (source.window(number) for number in numbers)
+
+
+def gap_words(ticks: Ticks, cadence: float) -> str | None:
+    """How many gaps are longer than the cadence, the longest, and where; None without any.
+
+    Example:
+        >>> one = np.ones(4)
+        >>> gap_words(Ticks(60.0 * np.array([0, 1, 2, 9]), one, one, 0 * one, 0 * one, one > 0), 300.0)
+        '1 gap of the record is longer than the cadence of 300 s, the longest 420 s after 120 s'
+    """
+    begun, length = ticks.gaps(cadence)
+    if not len(length):
+        return None
+    longest = int(np.argmax(length))
+    seconds = float(begun[longest])
+    where = f"{seconds:g} s" if ticks.start is None else f"{ticks.start + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}"
+    many = "1 gap of the record is" if len(length) == 1 else f"{len(length):,} gaps of the record are"
+    return f"{many} longer than the cadence of {cadence:g} s, the longest {length[longest]:g} s after {where}"
 
 
 def check_ticks(ticks: Ticks, *, cadence: float | None = None) -> None:

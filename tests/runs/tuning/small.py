@@ -13,4 +13,5 @@ SMALL: dict[str, Any] = {
     },
     "compare": [3600],
     "aversions": [1.0, 10.0],
+    "network": {"updates": 12, "seeds": 2, "hidden": [4]},
 }

@@ -14,6 +14,7 @@ from tenrec.hedging.policies.response import (
     make_odd_networks,
 )
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
+from tenrec.hedging.policies.tick_band import TickBandNetwork, make_tick_band_network
 from tenrec.hedging.policies.wealthy import (
     WealthBandNetwork,
     WealthFeedForward,
@@ -41,6 +42,7 @@ __all__ = [
     "RuleView",
     "SmileDelta",
     "StateDelta",
+    "TickBandNetwork",
     "WealthBandNetwork",
     "WealthFeedForward",
     "WealthScale",
@@ -52,5 +54,6 @@ __all__ = [
     "make_feed_forward",
     "make_odd_networks",
     "make_state_delta",
+    "make_tick_band_network",
     "rule_view",
 ]

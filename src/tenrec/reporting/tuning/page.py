@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tenrec.reporting.html_tables import facts_table
+from tenrec.reporting.html_tables import facts_table, with_sign
 from tenrec.reporting.images import draw
 from tenrec.reporting.page import card, page_html, save_page
 from tenrec.reporting.plots import standalone
-from tenrec.reporting.text import escape, number
+from tenrec.reporting.text import escape, number, plain
 from tenrec.reporting.tiles import Tile, tile_html
 from tenrec.reporting.tuning.data import TuneReport
 from tenrec.reporting.tuning.figures import overview, tune_plots
@@ -55,16 +55,16 @@ def _tiles(data: TuneReport) -> list[Tile]:
         Tile(
             "Net P&L",
             number(judged["net_pnl"], 0),
-            "USD a week",
-            f"[{number(judged['net_pnl_low'], 0)}, {number(judged['net_pnl_high'], 0)}] {sample}",
+            "USD",
+            f"a week, 95 % interval [{number(judged['net_pnl_low'], 0)}, {number(judged['net_pnl_high'], 0)}]",
         ),
-        Tile("Cost", number(judged["cost"], 0), "USD a week", f"default rule {number(default['cost'], 0)}"),
+        Tile("Cost", number(judged["cost"], 0), "USD", f"a week; default rule {number(default['cost'], 0)}"),
         Tile("Hedges", number(judged["hedges"], 0), "a week", f"default rule {number(default['hedges'], 0)}"),
         Tile(
             "Drawdown",
             number(judged["max_drawdown"], 0),
             "USD",
-            f"mean of a week; worst {number(judged['worst_drawdown'], 0)}",
+            f"mean of the weeks; worst {number(judged['worst_drawdown'], 0)}",
         ),
         Tile(
             "Deflated Sharpe",
@@ -110,7 +110,7 @@ def _card(heading: str, content: str) -> str:
 
 def _best(data: TuneReport) -> str:
     best = data.metrics["best"]["values"]
-    return facts_table([(data.parameters[name], f"{value:.4g}") for name, value in best.items()])
+    return facts_table([(data.parameters[name], plain(float(value))) for name, value in best.items()])
 
 
 def _advice(data: TuneReport) -> str:
@@ -169,11 +169,12 @@ def _evidence(data: TuneReport) -> str:
     evidence = data.metrics["overfitting"]
     odds = evidence["probability_of_overfitting"]
     error = data.metrics["comparison"]["tuned"]["in_sample"]["expansion_error"]
+    luck = number(evidence["sharpe_by_luck"], 2)
     facts = {
         "Deflated Sharpe ratio": f"{evidence['deflated_sharpe']:.2f}",
-        "Sharpe ratio that luck would show": f"{evidence['sharpe_by_luck']:.2f}, best of {evidence['sets_tried']:,}",
+        "Sharpe ratio that luck would show": f"{luck}, best of {evidence['sets_tried']:,}",
         "Probability of backtest overfitting": "–" if odds is None else f"{odds:.2f}",
-        "Delta–gamma–theta less revaluation": f"{error:+,.0f} USD a week",
+        "Delta–gamma–theta less revaluation": f"{with_sign(error, 0)} USD a week",
     }
     return _card("Does it hold?", facts_table(facts))
 
@@ -189,7 +190,7 @@ def _ten_best(data: TuneReport) -> str:
     for row in best.iter_rows(named=True):
         cells = [
             number(row["score"], 3),
-            *(f"{row[name]:.4g}" for name in names),
+            *(plain(float(row[name])) for name in names),
             number(row["net_pnl"], 0),
             number(row["hedges"], 0),
         ]

@@ -53,12 +53,12 @@ def _tiles(data: ReplayReport) -> list[Tile]:
     result, stated = data.metrics["result"], data.metrics["expected"]
 
     def beside(name: str) -> str:
-        return f"expected {number(stated[name]['expected'], 0)}"
+        return f"a week; expected {number(stated[name]['expected'], 0)}"
 
     return [
-        Tile("Net P&L", number(result["net_pnl"], 0), "USD a week", beside("net_pnl_usd")),
-        Tile("Cost", number(result["cost"], 0), "USD a week", beside("transaction_costs_usd")),
-        Tile("Hedges", number(result["hedges"], 0), "a week", beside("hedge_count_per_week")),
+        Tile("Net P&L", number(result["net_pnl"], 0), "USD", beside("net_pnl_usd")),
+        Tile("Cost", number(result["cost"], 0), "USD", beside("transaction_costs_usd")),
+        Tile("Hedges", number(result["hedges"], 0), "", beside("hedge_count_per_week")),
         Tile("Drawdown", number(result["max_drawdown"], 0), "USD", beside("max_drawdown_usd")),
         Tile("Sharpe", number(result["sharpe"], 2), "", f"± {number(result['sharpe_se'], 2)}"),
     ]

@@ -23,11 +23,14 @@ from tenrec.runs.tuning.recipe import (
     Bulk,
     Market,
     begin_study,
+    best_of_each,
     bulk_pass,
     candidates,
     chosen_trial,
     evaluator,
+    families,
     judge,
+    network_seeds,
     run_study,
 )
 from tenrec.runs.tuning.report import report_tune
@@ -169,7 +172,10 @@ def _conclude(
     trials = _trials_table(desk, study)
     best = chosen_trial(study)
     values = {name: float(best.params[name]) for name in desk.space.names}
-    rivals, found = judge(desk, candidates(desk, values), market.facts, reporter)
+    everyone = [*candidates(desk, values), *families(desk, reporter)]
+    whole = judge(desk, everyone, market.facts, reporter)
+    kept = best_of_each(desk, everyone, whole)
+    rivals, found = [everyone[index] for index in kept], whole.sets(kept)
     outside = found.windows(slice(len(desk.in_sample), None))
     judged = outside if len(outside.years) else found
     table = _windows_table(desk, rivals, found)
@@ -181,10 +187,11 @@ def _conclude(
         "rule": {name: values.get(name, float(getattr(config.rule, name))) for name in PARAMETERS},
         "best": {"trial": best.number, "score": float(numbers_of(best)["score"]), "values": values},
         "trials": trials.height,
-        "market": market.section(),
+        "market": {**market.section(), **_gaps(desk, values)},
         "windows": {"in_sample": len(desk.in_sample), "out_of_sample": len(desk.out_of_sample)},
         "data_hash": desk.fingerprint,
         "comparison": comparison(desk, rivals, found, config.level),
+        "network_seeds": network_seeds(desk, everyone, whole),
         "tuned_minus_default": paired_scores(desk, judged, 0, 1, config.level),
         "overfitting": overfitting(desk, bulk, found, 0),
         "importance": importance(desk, bulk) if config.search.bulk else None,
@@ -200,6 +207,12 @@ def _conclude(
     folder.write_table("replay", shown)
     folder.write_metrics(metrics)
     write_exports(folder, exported(desk, metrics, table))
+
+
+def _gaps(desk: Desk, values: dict[str, float]) -> dict[str, Any]:
+    """What the report says of gaps longer than the tuned cadence, and of cadences that the ticks are too coarse for."""
+    cadence = values.get("cadence_seconds", desk.config.rule.cadence_seconds)
+    return {"long_gaps": desk.gap_words(cadence), "spacing_seconds": desk.spacing, "too_short": list(desk.too_short)}
 
 
 def _trials_table(desk: Desk, study: "optuna.Study") -> pl.DataFrame:

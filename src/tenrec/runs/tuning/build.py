@@ -10,15 +10,16 @@ import numpy as np
 
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.hedging.costs import AbstractCost, HalfSpreadCost, MakerTakerCost
-from tenrec.runs.tuning.config import GeneratedSpec, LegSpec, RecordedTicksSpec, TuneConfig
+from tenrec.runs.tuning.config import GeneratedSpec, IntervalSpec, LegSpec, RecordedTicksSpec, TuneConfig
 from tenrec.tuning.book import Book, GivenGreeks, Leg, book_path
 from tenrec.tuning.generator import GeneratedTicks, TickModel
+from tenrec.tuning.network import MOST_WEEKS, STEPS, Course, NetworkSettings, course
 from tenrec.tuning.objective import Objective
 from tenrec.tuning.records import fit_model, read_ticks, with_funding
 from tenrec.tuning.rivals import with_ideal
 from tenrec.tuning.scoring import Window, make_window
 from tenrec.tuning.search import PARAMETERS, Space
-from tenrec.tuning.ticks import DAY, RecordedTicks, Ticks, TickSource, check_ticks
+from tenrec.tuning.ticks import DAY, RecordedTicks, Ticks, TickSource, check_ticks, gap_words, thinned
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,22 @@ class Desk:
 
     def window(self, number: int) -> Window:
         """One window, ready to be scored."""
-        ticks = self.source.window(number)
+        return with_ideal(self._window(self.source.window(number)))
+
+    def courses(self) -> list[Course]:
+        """The earlier windows, thinned, as a network is trained on them."""
+        count = len(self.in_sample)
+        chosen = np.unique(np.round(np.linspace(0, count - 1, min(count, MOST_WEEKS))).astype(int))
+        found = [self.source.window(int(number)) for number in chosen]
+        steps = min(STEPS, *(len(ticks.time) for ticks in found))
+        return [course(self._window(thinned(ticks, steps))) for ticks in found]
+
+    def _window(self, ticks: Ticks) -> Window:
         book = self.book(ticks)
         reference = self.config.rule.reference_volatility
-        window = make_window(
+        return make_window(
             ticks, book, book_path(book, ticks), mark=self.config.book.mark, reference_volatility=reference
         )
-        return with_ideal(window)
 
     def book(self, ticks: Ticks) -> Book:
         """The book on these ticks."""
@@ -111,11 +121,38 @@ class Desk:
 
     def check(self) -> None:
         """Refuse what would fail later: a space, a book or ticks that cannot be used."""
+        check_ticks(self.source.window(0), cadence=self._shortest)
+        if isinstance(self.config.ticks, RecordedTicksSpec) and self.config.ticks.gaps == "refuse":
+            said = self.gap_words(self._shortest)
+            if said is not None:
+                raise DataError(f"{said}; repair the record, or mask them with --set ticks.gaps=mask.")
+        self.check_book()
+
+    def gap_words(self, cadence: float) -> str | None:
+        """What there is to say of gaps longer than a cadence; None without any."""
+        return gap_words(self.source.ticks, cadence) if isinstance(self.source, RecordedTicks) else None
+
+    @property
+    def _shortest(self) -> float:
         space = self.space
         dimension = next((one for one in space.dimensions if one.name == "cadence_seconds"), None)
-        cadences = (dimension.choices or (dimension.low,)) if dimension else (space.fixed["cadence_seconds"],)
-        check_ticks(self.source.window(0), cadence=min(cadences))
-        self.check_book()
+        return min((dimension.choices or (dimension.low,)) if dimension else (space.fixed["cadence_seconds"],))
+
+    @cached_property
+    def spacing(self) -> float:
+        """Seconds from tick to tick, the median of the first window."""
+        return float(np.median(np.diff(self.source.window(0).time)))
+
+    def looked_at(self, seconds: float) -> bool:
+        """Whether the ticks are fine enough for a cadence."""
+        return seconds >= self.spacing * (1.0 - 1e-9)
+
+    @property
+    def too_short(self) -> tuple[float, ...]:
+        """Cadences of the search that are shorter than the spacing of the ticks, and left out where others remain."""
+        searched = self.config.search.space.get("cadence_seconds", ())
+        short = () if isinstance(searched, IntervalSpec) else tuple(one for one in searched if not self.looked_at(one))
+        return () if isinstance(searched, IntervalSpec) or len(short) == len(searched) else short
 
     def check_book(self) -> None:
         """Refuse legs that are over before the first tick."""
@@ -137,11 +174,28 @@ class Desk:
         return (fee, HalfSpreadCost()) if spec.half_spread else (fee,)
 
     @property
+    def network(self) -> NetworkSettings:
+        """How the network among the rivals is trained."""
+        config = self.config
+        spec = config.network.model_dump(exclude={"enabled"})
+        return NetworkSettings(
+            aversions=config.aversions, notional=config.book.notional, cost=config.costs.rate, seed=config.search.seed,
+            **spec,
+        )  # fmt: skip
+
+    @property
     def space(self) -> Space:
         """What is searched; the other parameters are the configuration's rule."""
         rule = self.config.rule
         fixed = {name: float(getattr(rule, name)) for name in PARAMETERS}
-        return Space(self.config.search.dimensions(), fixed, rule.trigger, self.config.costs.rate)
+        left_out = self.too_short
+        dimensions = tuple(
+            replace(one, choices=tuple(choice for choice in one.choices if choice not in left_out))
+            if one.name == "cadence_seconds" and left_out
+            else one
+            for one in self.config.search.dimensions()
+        )
+        return Space(dimensions, fixed, rule.trigger, self.config.costs.rate)
 
     @property
     def objective(self) -> Objective:

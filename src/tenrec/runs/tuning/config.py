@@ -42,6 +42,8 @@ class RecordedTicksSpec(Section):
     since: date | None = None
     until: date | None = None
     window_days: Annotated[float, Field(gt=0, le=366)] = 7.0
+    gaps: Literal["mask", "refuse"] = "mask"
+    """Gaps longer than the shortest cadence: nothing trades in them and the report counts them, or they are refused."""
     funding_file: str | None = None
     funding_symbol: str = "BTC-USDT"
     funding_exchange: str = "binance"
@@ -225,6 +227,15 @@ class ObjectiveSpec(Section):
     """The search estimates the deviation of hedge errors as for a martingale; reports always show the plain one."""
 
 
+class NetworkSpec(Section):
+    """The trained network among the rivals; `enabled: false` leaves it out."""
+
+    enabled: bool = True
+    hidden: Annotated[tuple[Count, ...], Field(min_length=1, max_length=4)] = (8, 8)
+    updates: Annotated[int, Field(ge=1, le=100_000)] = 240
+    seeds: Annotated[int, Field(ge=1, le=64)] = 2
+
+
 class TuneConfig(Section):
     """Everything that `tenrec tune` needs to know."""
 
@@ -241,7 +252,8 @@ class TuneConfig(Section):
     compare: tuple[Count, ...] = (30, 60, 300, 900)
     """Fixed cadences, in seconds, that the tuned rule is compared with."""
     aversions: tuple[Positive, ...] = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-    """Of the Whalley–Wilmott bands that it is compared with; the best in sample is shown."""
+    """Of the Whalley–Wilmott bands and the trained network that it is compared with; the best in sample is shown."""
+    network: NetworkSpec = NetworkSpec()
     level: Share = 0.95
 
     @model_validator(mode="after")

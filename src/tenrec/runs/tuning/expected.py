@@ -76,8 +76,8 @@ def _expectation(label: str, entry: Mapping[str, Any]) -> str:
         return f"{label}: {usd(entry['mean'])} a week; the file says nothing to compare it with."
     if entry["range"] is None:
         return (
-            f"{label}: {usd(entry['mean'])} a week against {usd(entry['expected'])} expected, which the file knows "
-            "from the weeks that were tuned on only."
+            f"{label}: {usd(entry['mean'])} a week against {usd(entry['expected'])} expected; the file "
+            "states no range of later weeks."
         )
     low, high = entry["range"]
     where = "inside" if entry["inside"] else "OUTSIDE"

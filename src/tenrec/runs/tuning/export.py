@@ -29,7 +29,7 @@ def exported(desk: Desk, metrics: dict[str, Any], windows: pl.DataFrame) -> dict
     """The content of the exported files: what to run, where it comes from, and what to expect of a week.
 
     Each expectation is the mean over the out-of-sample weeks (the tuned ones where there are no others); its
-    `…_out_of_sample_range` holds the 5 % and 95 % quantiles of single weeks.
+    `…_out_of_sample_range` holds the 5 % and 95 % quantiles of single weeks, where there are two or more.
     """
     config, rule = desk.config, metrics["rule"]
     return {
@@ -66,7 +66,7 @@ def _performance(tuned: pl.DataFrame) -> dict[str, Any]:
     for name, column in PERFORMANCE.items():
         values = shown[column].to_numpy()
         found[name] = round(float(values.mean()), 2)
-        limits = [round(float(bound), 2) for bound in np.quantile(values, [0.05, 0.95])] if later.height else None
+        limits = [round(float(bound), 2) for bound in np.quantile(values, [0.05, 0.95])] if later.height > 1 else None
         found[f"{name}_out_of_sample_range"] = limits
     return {**found, "out_of_sample_weeks": later.height}
 

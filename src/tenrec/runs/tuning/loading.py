@@ -63,6 +63,8 @@ def sentence(error: ValidationError, model: type[BaseModel]) -> str:
         case "value_error":
             where = f"Configuration key {path!r}" if path else "The configuration does not fit together"
             return f"{where}: {problem['ctx']['error']}{also}."
+        case "too_short":
+            return f"Configuration key {path!r} is empty{also}; give it at least one value."
         case "missing":
             return f"Configuration key {path!r} is missing{also}; it has no default, so give it a value."
         case "union_tag_invalid":

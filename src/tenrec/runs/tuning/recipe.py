@@ -10,6 +10,7 @@ import numpy as np
 from tenrec.runs.progress import Reporter
 from tenrec.runs.tuning.build import Desk
 from tenrec.tuning.metrics import Results, results, summary
+from tenrec.tuning.network import train
 from tenrec.tuning.objective import INFEASIBLE
 from tenrec.tuning.rivals import (
     Rival,
@@ -138,7 +139,7 @@ def run_study(desk: Desk, study: "optuna.Study", evaluate: Evaluate, reporter: R
 
     def after(done: int) -> None:
         best = max((numbers_of(trial)["score"] for trial in completed(study)), default=INFEASIBLE)
-        reporter.advance(done, f"best score {best:.3f}")
+        reporter.advance(done, f"best score {best:.3f}".replace("-", "−"))
 
     run_trials(
         study, desk.space, evaluate, trials=spec.trials, seed=spec.seed,
@@ -159,28 +160,56 @@ def candidates(desk: Desk, values: Mapping[str, float]) -> list[Rival]:
         from_space("tuned", "Tuned rule", space, dict(values)),
         from_space("default", "Default rule", space, default),
         no_hedge(),
-        *(fixed_cadence(seconds, config.costs.rate) for seconds in config.compare),
+        *(fixed_cadence(seconds, config.costs.rate) for seconds in config.compare if desk.looked_at(seconds)),
     ]
 
 
-def judge(desk: Desk, rivals: list[Rival], facts: list[Facts], reporter: Reporter) -> tuple[list[Rival], Results]:
-    """Every rival on every window, in float64; of the Whalley–Wilmott bands the one that is best in sample stays."""
+def families(desk: Desk, reporter: Reporter) -> list[Rival]:
+    """Whalley–Wilmott bands, and networks trained on the earlier windows, at each of the aversions."""
     config = desk.config
     bands = [whalley_wilmott(a, config.costs.rate, config.book.notional) for a in config.aversions]
-    everyone, rows = [*rivals, *bands], []
-    count = len(desk.in_sample) + len(desk.out_of_sample)
+    if not (config.network.enabled and config.aversions and config.costs.rate > 0):
+        return bands
+    reporter.start("train a network to compare with", config.network.updates)
+    return [*bands, *train(desk.courses(), desk.costs, desk.network, reporter.advance)]
+
+
+def judge(desk: Desk, rivals: list[Rival], facts: list[Facts], reporter: Reporter) -> Results:
+    """Every rival on every window, in float64."""
+    rows, count = [], len(desk.in_sample) + len(desk.out_of_sample)
     reporter.start("compare", count)
     for number in range(count):
-        scores = score_rivals(everyone, desk.window(number), desk.costs)
-        rows.append(_together(scores))
+        rows.append(_together(score_rivals(rivals, desk.window(number), desk.costs)))
         reporter.advance(number + 1)
-    found = results(rows, facts)
-    if not bands:
-        return everyone, found
-    inside = found.windows(slice(0, len(desk.in_sample)))
-    best = len(rivals) + int(np.argmax(desk.wanted.score(inside)[len(rivals) :]))
-    kept = [*range(len(rivals)), best]
-    return [everyone[index] for index in kept], found.sets(kept)
+    return results(rows, facts)
+
+
+def best_of_each(desk: Desk, rivals: list[Rival], found: Results) -> list[int]:
+    """Places of the rivals that stay: of those with one key, the best in sample."""
+    score = desk.wanted.score(found.windows(slice(0, len(desk.in_sample))))
+    best: dict[str, int] = {}
+    for index, rival in enumerate(rivals):
+        if rival.key not in best or score[index] > score[best[rival.key]]:
+            best[rival.key] = index
+    return list(best.values())
+
+
+def network_seeds(desk: Desk, rivals: list[Rival], found: Results) -> list[dict[str, Any]]:
+    """For each seed of the trained network, its best aversion in sample, and its scores in and out of sample."""
+    inside, told = found.windows(slice(0, len(desk.in_sample))), []
+    outside = found.windows(slice(len(desk.in_sample), None)) if desk.out_of_sample else None
+    for seed in sorted({rival.seed for rival in rivals if rival.seed is not None}):
+        own = [index for index, rival in enumerate(rivals) if rival.seed == seed]
+        chosen = own[int(np.argmax(desk.wanted.score(inside.sets(own))))]
+        scores = {"in_sample": inside, "out_of_sample": outside}
+        shown = {
+            name: None if part is None else float(desk.objective.score(part.sets([chosen]))[0])
+            for name, part in scores.items()
+        }
+        told.append(
+            {"seed": seed, "aversion": float(rivals[chosen].aversion or 0) * desk.config.book.notional, **shown}
+        )
+    return told
 
 
 def _together(scores: list[Scores]) -> Scores:

@@ -77,14 +77,19 @@ def forward_words(metrics: dict[str, Any]) -> list[str]:
 
 
 def gap_words(metrics: dict[str, Any]) -> list[str]:
-    """A warning where the record has gaps in which the rule would have hedged."""
-    market, cadence = metrics["market"], metrics["rule"]["cadence_seconds"]
-    if not market["gaps"] or market["longest_gap_seconds"] <= cadence:
-        return []
-    return [
-        f"The record misses {market['gaps']:,} ticks; its longest gap, {clock(market['longest_gap_seconds'])}, is "
-        f"longer than the cadence of {clock(cadence)}: the last price stood there, and nothing was hedged."
-    ]
+    """Where the record has gaps in which the rule would have hedged, or is too coarse for cadences of the search."""
+    market, told = metrics["market"], []
+    if market["long_gaps"] is not None:
+        told.append(
+            f"{market['long_gaps']}: the last price stood there, and nothing was hedged ({market['gaps']:,} ticks are "
+            "missing in all)."
+        )
+    if market["too_short"]:
+        short = ", ".join(clock(seconds) for seconds in market["too_short"])
+        told.append(
+            f"Cadences of {short} were left out of the search: the ticks are {clock(market['spacing_seconds'])} apart."
+        )
+    return told
 
 
 def verdict(metrics: dict[str, Any]) -> str:
@@ -110,12 +115,16 @@ def against_others(metrics: dict[str, Any], sample: str) -> list[str]:
     if not rivals:
         return []
     best = max(rivals.values(), key=lambda entry: entry[sample]["score"])
+    seeds = [run[sample] for run in metrics["network_seeds"]]
+    spread = ""
+    if len(seeds) > 1:
+        spread = f" The {len(seeds)} seeds of the network score {min(seeds):.2f} to {max(seeds):.2f}."
     if score > best[sample]["score"]:
         top = f"{best['label']} with {best[sample]['score']:.2f}"
-        return [f"It scores above every fixed cadence and band; the best of them is {top}."]
+        return [f"It scores above every fixed cadence, band and network; the best of them is {top}.{spread}"]
     ahead = [entry for entry in rivals.values() if entry[sample]["score"] >= score]
     named = ", ".join(f"{entry['label']} ({entry[sample]['score']:.2f})" for entry in ahead)
-    return [f"It does not beat {named}."]
+    return [f"It does not beat {named}.{spread}"]
 
 
 def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, str]:
