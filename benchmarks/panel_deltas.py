@@ -19,6 +19,8 @@ from typing import Any
 import polars as pl
 from machine import busy
 
+from tenrec.reporting.text import number
+
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 WANTED, WANTED_WITHOUT = 35.0, 12.0
 UNUSABLE = ("holiday", "stale", "suspect", "below_bound")
@@ -56,7 +58,9 @@ def show(heading: str, metrics: dict[str, Any]) -> None:
         judged = f"{entry['value']:.1f} [{entry['low']:.0f}, {entry['high']:.0f}]"
         without = f"{entry['without_extremes']:.1f} [{entry['without_low']:.0f}, {entry['without_high']:.0f}]"
         end = held.get(name, {}).get("gain")
-        ended = "none settled" if end is None else f"{end['value']:.0f} [{end['low']:.0f}, {end['high']:.0f}]"
+        ended = (
+            "none settled" if end is None else f"{end['value']:.0f} [{number(end['low'], 0)}, {number(end['high'], 0)}]"
+        )
         label = metrics["labels"][name] + (" *" if name == metrics["learned"] else "")
         print(f"{label:<32}{past:>8.1f}{judged:>18}{entry['winsorised']:>9.1f}{without:>20}{ended:>18}")
     over = steps["network_over_linear"]

@@ -67,12 +67,12 @@ def _learn(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume: 
     cutoffs = [desk.learned_by(fold.until) for fold in (*desk.folds, desk.judged)]
     found: dict[str, list[AbstractPolicy]] = {}
     for name in uses(desk.config, LEARNED):
-        reporter.start(f"learn {LABELS[name]}", 1)
+        reporter.start(f"learn {LABELS[name]}", 100)
         kept = folder.kept(name, [skeleton(name, desk)] * len(cutoffs)) if resume else None
-        made = learn(name, desk, cutoffs, lambda done, of: reporter.advance(done // of)) if kept is None else kept
+        made = learn(name, desk, cutoffs, lambda done, of: reporter.advance(100 * done // of)) if kept is None else kept
         folder.keep(name, made)
         found[name] = made
-        reporter.advance(1)
+        reporter.advance(100)
     fixed = {name: FIXED[name] for name in uses(desk.config, tuple(FIXED))}
     return Walked(tuple(fixed | {name: made[n] for name, made in found.items()} for n in range(len(cutoffs))))
 
