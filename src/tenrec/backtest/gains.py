@@ -1,5 +1,6 @@
 """How much of the squared hedge error of a reference a delta takes away, and how sure that is."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -42,9 +43,9 @@ class Gain:
     rows: int
     clusters: int
 
-    def to_dict(self) -> dict[str, float | int]:
-        """The fields by name."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, float | int | None]:
+        """The fields by name; an interval that too few clusters leave open is None."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
 
 def gain(

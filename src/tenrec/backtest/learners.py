@@ -1,6 +1,6 @@
 """Deltas that are fitted on one-session steps; every number they are fitted on is a P&L of the engine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -24,7 +24,9 @@ from tenrec.hedging.policies import (
     make_odd_networks,
 )
 from tenrec.hedging.policies.response import AbstractResponse
-from tenrec.nets import FitSettings, best_models, fit, start
+from tenrec.nets import FitSettings, FitState, best_models, fit, start
+from tenrec.nets import Progress as FitProgress
+from tenrec.nets.fit import OnProgress
 
 FREE = Terms(margined=(True,))
 """Terms on which hedge errors are compared: the forward is margined, and trading costs nothing."""
@@ -75,7 +77,7 @@ def make_lesson(
     return Lesson(sample, weight, day, none, one - none, state, names, exponent)
 
 
-def pnl_of(policies: dict[str, AbstractPolicy], sample: Sample, terms: Terms = FREE) -> dict[str, np.ndarray]:
+def pnl_of(policies: Mapping[str, AbstractPolicy], sample: Sample, terms: Terms = FREE) -> dict[str, np.ndarray]:
     """P&L of every step under each policy, in units of the forward at the start."""
     return {name: np.asarray(found.pnl, float) for name, found in assess(policies, sample, terms).items()}
 
@@ -100,7 +102,7 @@ def clipped_linear(
         squares = (gain * lesson.weight[inside, None]).T @ gain
         cross = -(gain * lesson.weight[inside, None]).T @ lesson.pnl[inside]
         weights = np.linalg.solve(squares + RIDGE * np.diag(np.diag(squares)) + 1e-30 * np.eye(len(cross)), cross)
-        response = ClippedLinear(jnp.asarray(weights, jnp.float32), jnp.asarray(bound, jnp.float32))
+        response = ClippedLinear(weights=jnp.asarray(weights, jnp.float32), bound=jnp.asarray(bound, jnp.float32))
         fitted.append(ResponseDelta(lesson.names, response, lesson.exponent))
     return fitted
 
@@ -134,15 +136,25 @@ def state_networks(
     )
     loss = eqx.Partial(_daily_loss, state=state)
     score = eqx.Partial(_daily_score, state=state)
-    report = None if on_progress is None else lambda progress, _: on_progress(progress.update, progress.updates)
+    report = None if on_progress is None else _hearing(on_progress)
     best = best_models(fit(start(models, settings), loss, score, settings, data=tuple(tiled), on_progress=report))
     return [_together(best, slice(n * seeds, (n + 1) * seeds), lesson) for n in range(len(cutoffs))]
+
+
+def _hearing(on_progress: Progress) -> OnProgress:
+    """Tells updates done and in all."""
+
+    def told(progress: FitProgress, state: FitState) -> None:
+        del state
+        on_progress(progress.update, progress.updates)
+
+    return told
 
 
 def _together(models: OddNetworks, rows: slice, lesson: Lesson) -> ResponseDelta:
     """The networks of one set of training steps as one policy."""
     networks = jax.tree.map(lambda leaf: leaf[rows][:, 0] if eqx.is_array(leaf) else leaf, models.networks)
-    return ResponseDelta(lesson.names, OddNetworks(networks, models.bound[0]), lesson.exponent)
+    return ResponseDelta(lesson.names, OddNetworks(networks=networks, bound=models.bound[0]), lesson.exponent)
 
 
 def _daily(lesson: Lesson, inside: np.ndarray, days: int) -> tuple[np.ndarray, np.ndarray]:
@@ -191,7 +203,7 @@ def ratio_networks(
     settings = FitSettings(updates=updates, per_dispatch=max(updates // 10, 1), learning_rate=learning_rate, seed=seed)
     loss = eqx.Partial(_ratio_loss, sample=sample, weight=weight, batch=batch)
     score = eqx.Partial(_ratio_score, sample=sample, weight=weight)
-    report = None if on_progress is None else lambda progress, _: on_progress(progress.update, progress.updates)
+    report = None if on_progress is None else _hearing(on_progress)
     best = best_models(fit(start(models, settings), loss, score, settings, data=counts, on_progress=report))
     return [jax.tree.map(lambda leaf, n=n: leaf[n] if eqx.is_array(leaf) else leaf, best) for n in range(len(cutoffs))]
 

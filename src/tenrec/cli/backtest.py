@@ -28,7 +28,7 @@ def backtest(
         typer.Option("--data", help="Ticks or quotes, Parquet or CSV (default: those that the file names)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default runs/backtest-<id>).")
+        Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default runs/<kind>-<id>).")
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. ticks.since=2018-01-01.")

@@ -156,7 +156,9 @@ def make_odd_networks(
     def one(key: PRNGKeyArray) -> Network:
         made = make_network(inputs, hidden, 1, key=key, activation=activation, output_scale=0.0)
         first = made.layers[0]
+        assert first.bias is not None
         moved = SPREAD_OF_BIASES * jax.random.normal(jax.random.fold_in(key, 1), first.bias.shape)
         return eqx.tree_at(lambda network: network.layers[0].bias, made, moved)
 
-    return OddNetworks(eqx.filter_vmap(one)(keys), jnp.asarray(bound, jnp.float32))
+    networks = eqx.filter_vmap(one)(keys)
+    return OddNetworks(networks=networks, bound=jnp.asarray(bound, jnp.float32))

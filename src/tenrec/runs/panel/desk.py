@@ -126,7 +126,7 @@ class PanelDesk:
         split, sessions = self.config.split, self.steps["trade_date"].unique().sort()
         last = sessions[-1] + dt.timedelta(days=1)
         test = split.test_from or sessions[int(0.7 * len(sessions))]
-        train = split.train_until or max(day for day in sessions if day < test)
+        train = split.train_until or max((day for day in sessions if day < test), default=test)
         first = split.validate_from or sessions[int(0.4 * len(sessions))]
         if not sessions[0] < first <= train < test <= sessions[-1]:
             raise ConfigError(

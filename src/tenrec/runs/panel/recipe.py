@@ -10,6 +10,7 @@ import polars as pl
 
 from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains
 from tenrec.backtest.learners import pnl_of
+from tenrec.core.errors import DataError
 from tenrec.hedging.assess import Sample, ledgers, outcome_of
 from tenrec.hedging.costs import ProportionalCost
 from tenrec.hedging.engine import Terms
@@ -66,12 +67,12 @@ def _learn(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume: 
     cutoffs = [desk.learned_by(fold.until) for fold in (*desk.folds, desk.judged)]
     found: dict[str, list[AbstractPolicy]] = {}
     for name in uses(desk.config, LEARNED):
-        reporter.start(f"learn {LABELS[name]}", 1)
+        reporter.start(f"learn {LABELS[name]}", 100)
         kept = folder.kept(name, [skeleton(name, desk)] * len(cutoffs)) if resume else None
-        made = learn(name, desk, cutoffs, lambda done, of: reporter.advance(done // of)) if kept is None else kept
+        made = learn(name, desk, cutoffs, lambda done, of: reporter.advance(100 * done // of)) if kept is None else kept
         folder.keep(name, made)
         found[name] = made
-        reporter.advance(1)
+        reporter.advance(100)
     fixed = {name: FIXED[name] for name in uses(desk.config, tuple(FIXED))}
     return Walked(tuple(fixed | {name: made[n] for name, made in found.items()} for n in range(len(cutoffs))))
 
@@ -182,7 +183,10 @@ def _days(judged: pl.DataFrame, errors: dict[str, np.ndarray], chosen: str) -> p
 
 def _judge_contracts(desk: PanelDesk, policies: dict[str, AbstractPolicy], folder: PanelFolder) -> dict[str, Any]:
     """Contracts of the judged time to their expiry, with costs: ledgers, positions, P&L."""
-    panel, config = desk.held, desk.config
+    try:
+        panel, config = desk.held, desk.config
+    except DataError as error:
+        return _none_held(desk, folder, str(error))
     cost = config.costs.proportional
     terms = Terms(margined=(True,), costs=(ProportionalCost(jnp.asarray(cost, jnp.float32)),) if cost else ())
     sample = Sample(panel.paths, panel.book, jnp.asarray(panel.premium, jnp.float32))
@@ -224,6 +228,16 @@ def _judge_contracts(desk: PanelDesk, policies: dict[str, AbstractPolicy], folde
             for name, value in pnl.items()
         },
     }
+
+
+def _none_held(desk: PanelDesk, folder: PanelFolder, why: str) -> dict[str, Any]:
+    """What stands where no contract of the judged time is settled inside the record: one-session steps are all."""
+    numbers = dict.fromkeys(("forward", "position", "trade", "cost", "pnl"), pl.Float64)
+    empty = pl.DataFrame(schema={"policy": pl.String, "date": pl.Date, "contract": pl.String, **numbers})
+    folder.write_table("positions", empty, csv=True)
+    folder.write_table("book", empty.select("policy", "date", "position", "pnl"))
+    quantity = desk.config.contract.quantity
+    return {"contracts": 0, "expiries": 0, "quantity": quantity, "left_out": {}, "policies": {}, "why_none": why}
 
 
 def _units(desk: PanelDesk) -> np.ndarray:

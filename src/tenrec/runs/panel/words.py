@@ -12,15 +12,16 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
     if chosen != metrics["reference"]:
         entry = steps["gains"][chosen]
         found.append(
-            f"{labels[chosen]}, chosen by validation, takes {spread(entry)} of the Black–Scholes delta's squared "
-            f"one-session error on {steps['steps']:,} steps that nothing had seen ({steps['from']} to {steps['to']})."
+            f"{labels[chosen]}, chosen by validation, has a gain of {spread(entry)} in squared one-session hedge error "
+            f"over the Black–Scholes delta, on {steps['steps']:,} steps after its training ({steps['from']} to "
+            f"{steps['to']})."
         )
         found.append(
             f"Without the sessions ending {' and '.join(steps['extremes'])} it is {without(entry)}; with the largest "
             f"percent of errors cut off {number(entry['winsorised'], 1)} %."
         )
         best = metrics["validation"]["gains"][chosen]
-        found.append(f"On the validation sessions it had taken {number(best['pooled']['value'], 1)} %.")
+        found.append(f"On the validation sessions its gain was {number(best['pooled']['value'], 1)} %.")
     over = steps["network_over_linear"]
     if over is not None:
         told = "adds" if over["low"] > 0 else "adds nothing that is sure" if over["high"] > 0 else "loses"
@@ -34,6 +35,8 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
     held = metrics["to_expiry"]
     if held["contracts"]:
         found.append(_to_expiry(metrics, chosen))
+    else:
+        found.append(f"Nothing was hedged to its expiry: {held['why_none']}")
     return [*found, *metrics["notes"]]
 
 

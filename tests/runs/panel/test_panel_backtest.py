@@ -1,0 +1,139 @@
+"""A made-up panel through the command: what it writes, that it continues, and what it refuses."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tenrec.backtest.quotes import black_value
+from tenrec.core.errors import ConfigError, DataError
+from tenrec.runs.backtest import default_file, kind_of, run_backtest
+from tenrec.runs.panel.api import resume_panel
+from tenrec.runs.panel.loading import load_panel_config
+from tenrec.runs.panel.words import panel_findings
+
+SESSIONS = 90
+START = dt.date(2021, 1, 1)
+EXPIRIES = (START + dt.timedelta(days=85), START + dt.timedelta(days=150))
+SETTINGS = {
+    "contract": {"quantity": 1, "multiplier": 100, "days": [10, 20]},
+    "rate": 0.0,
+    "training": {"updates": 20, "seeds": 2},
+    "deltas": ["no_hedge", "black_scholes_delta", "sticky_moneyness_delta", "clipped_linear", "state_network"],
+}
+
+
+def quotes(sessions: int = SESSIONS) -> pl.DataFrame:
+    """Daily closes of calls and puts of two expiries, priced at one volatility that wanders."""
+    rng = np.random.default_rng(5)
+    spot = 100.0 * np.exp(np.cumsum(0.01 * rng.standard_normal(sessions)))
+    volatility = 0.2 + np.cumsum(0.002 * rng.standard_normal(sessions))
+    rows = []
+    for day in range(sessions):
+        date = START + dt.timedelta(days=day)
+        for expiry in EXPIRIES:
+            years = (expiry - date).days / 365.0
+            if years <= 0:
+                continue
+            for strike in np.arange(85.0, 116.0, 5.0):
+                for kind, sign in (("call", 1.0), ("put", -1.0)):
+                    total = volatility[day] * np.sqrt(years)
+                    value = black_value(*(np.array([x]) for x in (sign, spot[day], strike, total)))[0]
+                    rows.append((date, expiry, kind, strike, max(value, 1e-6), spot[day]))
+    return pl.DataFrame(rows, schema=["date", "expiry", "kind", "strike", "close", "spot"], orient="row")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("panel")
+    quotes().write_parquet(folder / "quotes.parquet")
+    (folder / "panel.yaml").write_text(json.dumps({"panel": "quotes.parquet", **SETTINGS}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(place: Path):
+    return run_backtest(place / "panel.yaml", out=place / "run")
+
+
+def test_writes_what_it_promises(done):
+    metrics = done.metrics
+    assert metrics["to_expiry"]["contracts"] > 5
+    assert set(metrics["one_session"]["gains"]) == set(SETTINGS["deltas"]) - {"black_scholes_delta"}
+    assert metrics["one_session"]["gains"]["no_hedge"]["value"] < 0
+    assert metrics["learned"] in {"clipped_linear", "state_network"}
+    text = (done.path / "report.html").read_text()
+    for sentence in panel_findings(metrics):
+        assert sentence.split(" of ")[0].split("'")[0] in text
+    assert metrics["one_session"]["trained_until"] < metrics["one_session"]["from"]
+
+
+def test_positions_are_units_of_the_underlying(done):
+    """A held at-the-money call of 100 units is hedged by about −50 units, and its P&L ends at what the table says."""
+    table = done.positions()
+    csv = pl.read_csv(done.path / "positions.csv", try_parse_dates=True)
+    assert csv.select("policy", "date", "contract").equals(table.select("policy", "date", "contract"))
+    own = table.filter(pl.col("policy") == "black_scholes_delta")
+    calls = own.filter(pl.col("contract").str.starts_with("C"))
+    assert calls["position"].min() >= -100.0
+    assert calls["position"].max() <= 0.0
+    assert calls["position"].min() < -60.0
+    last = own.sort("date").group_by("contract").last()["pnl"].sum()
+    assert last == pytest.approx(done.metrics["to_expiry"]["policies"]["black_scholes_delta"]["pnl"], rel=1e-3)
+    unhedged = table.filter(pl.col("policy") == "no_hedge")
+    assert unhedged["position"].abs().max() == 0.0
+
+
+def test_continues_with_what_it_had_learned(done, place: Path):
+    before = json.loads((done.path / "metrics.json").read_text())
+    about = json.loads((done.path / "run.json").read_text())
+    learned = (done.path / "policies" / "state_network.eqx").stat().st_mtime_ns
+    (done.path / "run.json").write_text(json.dumps({**about, "state": "started"}))
+    (done.path / "metrics.json").unlink()
+    (done.path / "policies" / "clipped_linear.eqx").unlink()
+    after = resume_panel(done.path).metrics
+    assert (done.path / "policies" / "state_network.eqx").stat().st_mtime_ns >= learned
+    assert {**before, "seconds": 0} == {**after, "seconds": 0}
+
+
+def test_the_content_says_what_is_run(place: Path):
+    assert kind_of(default_file()).key == "panel"
+    assert kind_of(place / "quotes.parquet").key == "panel"
+    assert load_panel_config(default_file()).bundled
+    assert load_panel_config(place / "quotes.parquet").panel == "quotes.parquet"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("contract.quantity=0", "sells a contract"),
+        ("contract.days=[45, 20]", "smaller number comes first"),
+        ("state.features=[tea_leaves]", "tea_leaves"),
+        ("split.test_from=1999-01-01", "split needs"),
+        ("steps.colour=red", "not known"),
+        ("deltas=[magic]", "it must be"),
+        ("steps.days=[500, 600]", "widen"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(place: Path, tmp_path: Path, change: str, said: str):
+    with pytest.raises((ConfigError, DataError), match=said) as refused:
+        run_backtest(place / "panel.yaml", out=tmp_path / "run", overrides=[change])
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_short_record_is_refused(tmp_path: Path):
+    quotes(20).write_csv(tmp_path / "few.csv")
+    with pytest.raises(DataError, match="20 dates"):
+        run_backtest(tmp_path / "few.csv", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_foreign_folder_is_left_alone(place: Path, tmp_path: Path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(ConfigError, match="not the folder"):
+        run_backtest(place / "panel.yaml", out=tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "keep"
