@@ -6,6 +6,7 @@ from tenrec.hedging.engine import (
     Account,
     Entry,
     Quote,
+    Terminal,
     Terms,
     fold,
     ledger,
@@ -13,6 +14,7 @@ from tenrec.hedging.engine import (
     quotes,
     run,
     step,
+    terminal,
     terminal_pnl,
 )
 from tenrec.hedging.features import FEATURES, FeatureMap, fit_features, stack_features
@@ -32,6 +34,7 @@ __all__ = [
     "ProportionalCost",
     "Quote",
     "Sample",
+    "Terminal",
     "Terms",
     "assess",
     "fit_features",
@@ -48,6 +51,7 @@ __all__ = [
     "run",
     "stack_features",
     "step",
+    "terminal",
     "terminal_pnl",
     "view_at",
     "views",

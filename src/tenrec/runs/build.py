@@ -91,6 +91,16 @@ def build_risk(config: HedgeConfig) -> AbstractRisk:
     return RISKS[config.risk.measure](**parameters)
 
 
+def is_fair_game(config: HedgeConfig) -> bool:
+    """Whether trading gains have mean zero under the paths that are drawn, and the risk moves one for one with cash."""
+    spec = config.market
+    if not isinstance(spec, SimulatedSpec) or not RISKS[config.risk.measure].cash_invariant:
+        return False
+    if isinstance(spec, UncertainSpec) and {"drift", "rate", "dividend_yield"} & set(spec.spreads):
+        return False
+    return spec.drift is None or spec.drift == spec.rate - spec.dividend_yield
+
+
 def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     """The simulated or resampled market; relative file names are looked up from `base`."""
     spec, grid = config.market, build_grid(config)
