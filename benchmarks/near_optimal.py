@@ -20,7 +20,7 @@ from tenrec.runs.progress import Silent
 from tenrec.runs.simulated import Simulation
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "near_optimal.yaml"
-LARGEST_GAP_BP, LIMIT = 0.15, 60.0
+LARGEST_GAP_BP, LIMIT = 0.05, 60.0
 
 
 def trained_gap(seed: int, overrides: list[str], *, baselines: bool) -> tuple[float, float]:

@@ -258,7 +258,7 @@ def test_training_that_fails_says_how_to_go_on(empty: Path):
     """A book so large that single precision overflows: the loss is not a number."""
     line = {"kind": "feed_forward", "hidden": [], "features": ["log_moneyness"]}
     sold = {"kind": "european_call", "strike": 1.0, "days": 20, "quantity": -1e9, "multiplier": 1e9}
-    said = r"by update 4, the checkpoint of update 2 is kept; lower training.learning_rate \(now 0.01\)"
+    said = r"at update [34], the checkpoint of update 2 is kept; lower training.learning_rate \(now 0.01\)"
     with pytest.raises(WorkError, match=said) as failure:
         tenrec.hedge(tiny(contract=sold, policy=line), out="run")
     assert "\n" not in str(failure.value)

@@ -192,6 +192,9 @@ def advise(
         float | None, typer.Option(help="Contracts owned, negative if sold (default: the run's).")
     ] = None,
     multiplier: Annotated[float, typer.Option(help="Units of the underlying in a contract.")] = 1.0,
+    wealth: Annotated[
+        float | None, typer.Option(help="Cash and hedge at mid prices, premium counted in (default: 0).")
+    ] = None,
     policy: Annotated[str | None, typer.Option(help="A policy of the run (default: the learned one).")] = None,
     signal: Annotated[
         list[str] | None, typer.Option("--signal", metavar="NAME=VALUE", help="A market signal, e.g. return_5d=0.8.")
@@ -225,6 +228,7 @@ def advise(
         implied_vol=implied_vol,
         quantity=quantity,
         multiplier=multiplier,
+        wealth=wealth,
         policy=policy,
         signals=signal or (),
     )

@@ -14,6 +14,7 @@ from tenrec.hedging.engine import (
     Account,
     Entry,
     Quote,
+    Terminal,
     Terms,
     fold,
     ledger,
@@ -21,6 +22,7 @@ from tenrec.hedging.engine import (
     quotes,
     run,
     step,
+    terminal,
     terminal_pnl,
 )
 from tenrec.hedging.features import FEATURES, FeatureMap, fit_features, stack_features
@@ -47,6 +49,7 @@ __all__ = [
     "QuadraticCost",
     "Quote",
     "Sample",
+    "Terminal",
     "Terms",
     "assess",
     "fit_features",
@@ -64,6 +67,7 @@ __all__ = [
     "run",
     "stack_features",
     "step",
+    "terminal",
     "terminal_pnl",
     "view_at",
     "views",

@@ -217,7 +217,7 @@ def run(
     policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Entry:
     """Hedge one path from the sale to the end; every line of the ledger, stacked over the dates 0..N."""
-    account, entries, last = _walk(policy, paths, contract, terms, premium, keep=True)
+    account, _, entries, last = _walk(policy, paths, contract, terms, premium, keep=True)
     _, final = step(account, jnp.zeros_like(account.position), last, terms, charged=terms.unwind)
     return jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), entries, final)
 
@@ -226,9 +226,34 @@ def terminal_pnl(
     policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
 ) -> Float[Array, ""]:
     """P&L at the end of one path, quote currency: what `run` ends with, without keeping the lines."""
-    account, _, last = _walk(policy, paths, contract, terms, premium, keep=False)
-    closed, _ = step(account, jnp.zeros_like(account.position), last, terms, charged=terms.unwind)
-    return in_quote_currency(closed.cash, last)
+    return terminal(policy, paths, contract, terms, premium).pnl
+
+
+class Terminal(eqx.Module):
+    """How one path ends, quote currency.
+
+    Fields:
+        pnl: what `run` ends with. gains: the part of it that trading brought before costs, carried to the end; where
+        the discounted prices are martingales its mean is zero, whatever the policy.
+    """
+
+    pnl: Float[Array, "*paths"]
+    gains: Float[Array, "*paths"]
+
+
+def terminal(
+    policy: AbstractPolicy, paths: MarketPaths, contract: AbstractContract, terms: Terms, premium: Float[Array, ""]
+) -> Terminal:
+    """P&L and trading gains at the end of one path, without keeping the lines."""
+    account, idle, _, last = _walk(policy, paths, contract, terms, premium, keep=False)
+    closed, entry = step(account, jnp.zeros_like(account.position), last, terms, charged=terms.unwind)
+    gains = closed.cash - _idled(idle, entry, last)
+    return Terminal(in_quote_currency(closed.cash, last), in_quote_currency(gains, last))
+
+
+def _idled(idle: Float[Array, ""], entry: Entry, quote: Quote) -> Float[Array, ""]:
+    """Cash of an account that never trades but has the same premium and flows, and bears the same costs."""
+    return idle * quote.growth + entry.flow - entry.cost
 
 
 def in_quote_currency(amount: Float[Array, "*dates"], quote: Quote) -> Float[Array, "*dates"]:
@@ -294,7 +319,7 @@ def _walk(
     premium: Float[Array, ""],
     *,
     keep: bool,
-) -> tuple[Account, Any, Quote]:
+) -> tuple[Account, Array, Any, Quote]:
     """Scan the trading dates 0..N−1; the step is rematerialised, since memory traffic is the limit in training."""
     if len(terms.margined) != paths.instruments:
         raise ConfigError(
@@ -305,18 +330,20 @@ def _walk(
     inputs = policy.inputs(seen(paths, contract, terms))
 
     @jax.checkpoint
-    def one_date(state: tuple[Account, Any], row: tuple[Quote, Any]) -> tuple[tuple[Account, Any], Entry | None]:
-        (account, memory), (quote, known) = state, row
+    def one_date(
+        state: tuple[Account, Array, Any], row: tuple[Quote, Any]
+    ) -> tuple[tuple[Account, Array, Any], Entry | None]:
+        (account, idle, memory), (quote, known) = state, row
         account, memory, entry = _traded(policy, account, memory, quote, known, terms)
-        return (account, memory), entry if keep else None
+        return (account, _idled(idle, entry, quote), memory), entry if keep else None
 
     trading = jax.tree.map(lambda leaf: leaf[:-1], market)
     last = jax.tree.map(lambda leaf: leaf[-1], market)
     cash = jnp.asarray(premium, market.price.dtype)
     cash = cash if market.exchange is None else cash / market.exchange[0]
     account = Account(jnp.zeros_like(market.price[0]), cash)
-    (account, _), entries = jax.lax.scan(one_date, (account, policy.start()), (trading, inputs))
-    return account, entries, last
+    (account, idle, _), entries = jax.lax.scan(one_date, (account, cash, policy.start()), (trading, inputs))
+    return account, idle, entries, last
 
 
 def seen(paths: MarketPaths, contract: AbstractContract, terms: Terms) -> MarketView:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
@@ -48,12 +49,17 @@ class FitState(eqx.Module):
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """What is reported after each compiled call: losses and validation scores, one per seed."""
+    """What is reported after each compiled call: losses and validation scores, one per seed.
+
+    Fields:
+        failed: the first update, counted from one, whose loss of any seed was not a finite number; None if all were.
+    """
 
     update: int
     updates: int
     loss: tuple[float, ...]
     score: tuple[float, ...]
+    failed: int | None = None
 
 
 @runtime_checkable
@@ -133,7 +139,9 @@ def fit(
         arrays, losses, scores = advance(arrays, static, data, loss, score, count)
         done = int(arrays.update)
         if on_progress is not None:
-            report = Progress(done, settings.updates, tuple(map(float, losses)), tuple(map(float, scores)))
+            bad = np.flatnonzero(~np.isfinite(np.asarray(losses)).all(axis=1))
+            failed = done - count + 1 + int(bad[0]) if bad.size else None
+            report = Progress(done, settings.updates, tuple(map(float, losses[-1])), tuple(map(float, scores)), failed)
             on_progress(report, _rebuild(arrays, static))
     return _rebuild(arrays, static)
 
@@ -219,7 +227,7 @@ def _compile(settings: FitSettings) -> Callable[..., tuple[FitState, Array, Arra
                 best_update=jnp.where(better, done, state.best_update),
                 update=done,
             ),
-            values[-1],
+            values,
             scores,
         )
 

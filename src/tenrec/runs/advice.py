@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from tenrec.contracts import AbstractContract, EuropeanBook
 from tenrec.core.errors import InputError
-from tenrec.hedging.policies import AbstractBandPolicy, AbstractPolicy, Own
+from tenrec.hedging.policies import AbstractBandPolicy, AbstractOwnBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.view import MarketView, view_at
 
 Numbers = np.ndarray | float
@@ -124,10 +124,10 @@ class PolicyHandle:
         self, *, spot: Numbers, time_to_maturity: Numbers, implied_vol: Numbers | None = None, **more: Any
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Lower and upper edge of the no-trade band, or None if the policy has none; arguments as in `target`."""
-        if not isinstance(self.policy, AbstractBandPolicy):
+        if not isinstance(self.policy, AbstractBandPolicy | AbstractOwnBandPolicy):
             return None
         view, asked, shape = self._view(spot, time_to_maturity, implied_vol, 0.0, more)
-        edges = _edges(self.policy, view)
+        edges = _edges(self.policy, view, jnp.asarray(asked["wealth"] / asked["scale"], jnp.float32))
         lower, upper = (asked["scale"] * np.asarray(edge, np.float64) for edge in edges)
         return np.minimum(lower, upper).reshape(shape), np.maximum(lower, upper).reshape(shape)
 
@@ -159,8 +159,15 @@ def targets_of(
 
 
 @eqx.filter_jit
-def _edges(policy: AbstractBandPolicy, view: MarketView) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
-    lower, upper = jax.vmap(policy.edges)(policy.inputs(view))
+def _edges(
+    policy: AbstractBandPolicy | AbstractOwnBandPolicy, view: MarketView, wealth: Float[Array, " points"]
+) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
+    known = policy.inputs(view)
+    if isinstance(policy, AbstractBandPolicy):
+        lower, upper = jax.vmap(policy.edges)(known)
+    else:
+        flat = jnp.zeros(view.price.shape[-1], view.price.dtype)
+        lower, upper = jax.vmap(lambda seen, worth: policy.edges(seen, Own(flat, worth)))(known, wealth)
     return lower[:, 0], upper[:, 0]
 
 

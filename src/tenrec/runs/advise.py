@@ -24,6 +24,7 @@ def advise(
     implied_vol: float | None = None,
     quantity: float | None = None,
     multiplier: float = 1.0,
+    wealth: float | None = None,
     policy: str | None = None,
     signals: Iterable[str] = (),
 ) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def advise(
 
     Args:
         days_to_expiry: in the run's days. quantity: contracts owned, each of `multiplier` units of the underlying.
+        wealth: cash and hedge at mid prices, the premium counted in, quote currency; 0 where not given.
         signals: `name=value` of the market's signals; neutral where not given.
 
     Raises:
@@ -47,7 +49,7 @@ def advise(
     if not multiplier > 0:
         raise InputError(f"--multiplier is {multiplier}; a positive number is needed.")
     day_count = DAYS_PER_YEAR if listed else config.grid.day_count
-    given = {"strike": strike, "kind": kind, "implied_vol": implied_vol}
+    given = {"strike": strike, "kind": kind, "implied_vol": implied_vol, "wealth": wealth}
     asked: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if quantity is not None or multiplier != 1.0:
         owned = handle.setting.contract.quantity[0] if quantity is None else quantity

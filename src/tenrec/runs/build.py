@@ -96,6 +96,19 @@ def build_risk(config: HedgeConfig) -> AbstractRisk:
     return RISKS[config.risk.measure](**parameters)
 
 
+def is_fair_game(config: HedgeConfig) -> bool:
+    """Whether trading gains have mean zero under the paths that are drawn, and the risk moves one for one with cash."""
+    spec = config.market
+    if not isinstance(spec, SimulatedSpec) or not RISKS[config.risk.measure].cash_invariant:
+        return False
+    if config.settled == "inverse" or config.costs.funding or config.costs.borrow:
+        return False
+    if isinstance(spec, UncertainSpec) and {"drift", "rate", "dividend_yield"} & set(spec.spreads):
+        return False
+    assets = spec.assets if isinstance(spec, BasketSpec) else (spec,)
+    return all(asset.drift is None or asset.drift == asset.rate - asset.dividend_yield for asset in assets)
+
+
 def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     """The simulated or resampled market; relative file names are looked up from `base`."""
     spec, grid = config.market, build_grid(config)

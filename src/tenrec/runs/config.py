@@ -234,13 +234,16 @@ RiskSpec = Annotated[
 ]
 
 
+FEATURES = ("standardised_moneyness", "sqrt_time_to_maturity", "volatility")
+
+
 class PolicySpec(Section):
     """The policy that is learned."""
 
     kind: Literal["band_network", "feed_forward", "state_delta"] = "band_network"
     hidden: tuple[Count, ...] = (32, 32)
     activation: Literal["elu", "gelu", "relu", "silu", "softplus", "tanh"] = "silu"
-    features: Annotated[tuple[str, ...], Field(min_length=1)] = ("log_moneyness", "time_to_maturity", "volatility")
+    features: Annotated[tuple[str, ...], Field(min_length=1)] = FEATURES
     standardise: bool = True
     aversion: Positive | None = None
     bound: Positive = 0.4
@@ -268,7 +271,7 @@ class TrainingSpec(Section):
     fresh_paths: bool = True
     seeds: Annotated[int, Field(ge=1, le=256)] = 1
     seed: int = 0
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-2
     schedule: Literal["cosine", "constant"] = "cosine"
     clip: Positive = 1.0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.99
@@ -310,6 +313,17 @@ class EvaluateSpec(Section):
     seed: int = 1
     against: tuple[Baseline, ...] = ("no_hedge", "black_scholes_delta", "leland", "whalley_wilmott", "zakamouline")
     reference: Baseline = "black_scholes_delta"
+
+
+def _with_features(spec: Any, measure: Any) -> Any:
+    """The mapping of a policy with its default features; anything else as it is."""
+    if not isinstance(spec, dict) or "features" in spec:
+        return spec
+    kind = spec.get("kind", "band_network")
+    own = {"feed_forward": ("position",)}.get(kind, ())
+    # Exponential utility alone does not care what was won or lost before.
+    wealth = ("wealth",) if measure != "entropic" and kind in ("band_network", "feed_forward") else ()
+    return spec | {"features": (*FEATURES, *own, *wealth)}
 
 
 Instrument = Literal["spot", "future", "forward"]
@@ -365,6 +379,19 @@ class HedgeConfig(Section):
     rivals: tuple[PolicySpec, ...] = ()
     training: TrainingSpec = TrainingSpec()
     evaluate: EvaluateSpec = EvaluateSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _features_by_kind_and_risk(cls, given: Any) -> Any:
+        """Policies that name no features see what the optimum under the risk depends on."""
+        if not isinstance(given, dict):
+            return given
+        risk = given.get("risk", {})
+        measure = risk.get("measure", "entropic") if isinstance(risk, dict) else getattr(risk, "measure", None)
+        filled = {"policy": _with_features(given.get("policy", {}), measure)}
+        if isinstance(given.get("rivals"), list | tuple):
+            filled["rivals"] = [_with_features(spec, measure) for spec in given["rivals"]]
+        return given | filled
 
     @model_validator(mode="after")
     def _fits_together(self) -> "HedgeConfig":

@@ -50,7 +50,8 @@ LABELS = {
     "zakamouline": "Zakamouline band",
 }
 FITTED = {"band_network", "feed_forward", "minimum_variance_delta", "state_delta"}
-DEFAULT_AVERSION = 20.0
+BANDED = {"band_network"}
+DEFAULT_AVERSION, SMALLEST_COST = 20.0, 1e-5
 
 
 def aversion_of(config: HedgeConfig) -> float:
@@ -78,8 +79,19 @@ def baseline(
     return members[name]
 
 
-def untrained(spec: PolicySpec, view: MarketView, config: HedgeConfig, key: PRNGKeyArray) -> AbstractPolicy:
-    """A learned policy before its first update, its features scaled on a sample of what it will see."""
+def cost_of(config: HedgeConfig) -> float:
+    """The proportional cost that the bands of learned policies are drawn for."""
+    return max(config.costs.linear, SMALLEST_COST)
+
+
+def untrained(
+    spec: PolicySpec, view: MarketView, config: HedgeConfig, key: PRNGKeyArray, *, aversion: float | None = None
+) -> AbstractPolicy:
+    """A learned policy before its first update, its features scaled on a sample of what it will see.
+
+    Args:
+        aversion: of the classical band that a band network starts from; by default that of the classical policies.
+    """
     common: dict[str, Any] = {
         "features": spec.features,
         "hidden": spec.hidden,
@@ -91,8 +103,8 @@ def untrained(spec: PolicySpec, view: MarketView, config: HedgeConfig, key: PRNG
         return WealthFeedForward(plain, fit_wealth_scale(view)) if WEALTH in spec.features else plain
     if spec.kind == "state_delta":
         return make_state_delta(bound=spec.bound, **common)
-    cost, aversion = max(config.costs.linear, 1e-5), aversion_of(config)
-    band = make_band_network(view, standardise=spec.standardise, cost=cost, aversion=aversion, **common)
+    cost, given = cost_of(config), aversion_of(config) if aversion is None else aversion
+    band = make_band_network(view, standardise=spec.standardise, cost=cost, aversion=given, **common)
     return WealthBandNetwork(band, fit_wealth_scale(view)) if WEALTH in spec.features else band
 
 

@@ -20,6 +20,7 @@ from tenrec.runs.build import (
     build_contract,
     build_grid,
     build_risk,
+    is_fair_game,
     served,
     split_market,
 )
@@ -30,19 +31,27 @@ from tenrec.runs.folder import RunFolder
 from tenrec.runs.metrics import BP, currency_value, policy_metrics
 from tenrec.runs.minimum_variance import minimum_variance_coefficients
 from tenrec.runs.optimum import optimum_section
-from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
+from tenrec.runs.policies import BANDED, baseline, cost_of, policy_name, save_policy, untrained
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.tables import ledger_table
 from tenrec.runs.terms import build_margin, build_terms
-from tenrec.training import local_objective, ridge, terminal_objective
+from tenrec.training import (
+    Objective,
+    fair_game_score,
+    local_objective,
+    ridge,
+    starting_aversion,
+    terminal_objective,
+)
 
 CHUNK = 32_768
 LEDGER_PATHS = 100
 SCALING_PATHS = 1024
-VALIDATION, SCALING, FIXED = 1, 2, 3
+STARTING_PATHS = 4096
+VALIDATION, SCALING, FIXED, STARTING = 1, 2, 3, 4
 
 
 class Simulation:
@@ -69,13 +78,13 @@ class Simulation:
         settings = self.config.training
         root = jax.random.key(settings.seed)
         view = views(self.sample(jax.random.fold_in(root, SCALING), SCALING_PATHS))
-        objective = (
-            local_objective(self.terms)
-            if spec.objective == "local"
-            else terminal_objective(build_risk(self.config), self.terms)
-        )
+        objective, score = self._objectives(spec)
         fixed = None if settings.fresh_paths else self.sample(jax.random.fold_in(root, FIXED), settings.paths)
         validation = self.sample(self._validation_key(), settings.validation_paths)
+        aversion = None
+        if spec.kind in BANDED and spec.aversion is None and not hasattr(self.config.risk, "aversion"):
+            tried = self.sample(jax.random.fold_in(root, STARTING), STARTING_PATHS)
+            aversion = starting_aversion(score, tried, cost_of(self.config))
 
         def loss(policy: AbstractPolicy, key: jax.Array, _: None, fixed: Sample | None) -> jax.Array:
             sample = self.sample(key, settings.paths) if fixed is None else fixed
@@ -83,15 +92,23 @@ class Simulation:
 
         return train_stage(
             policy_name(spec),
-            lambda key: untrained(spec, view, self.config, key),
+            lambda key: untrained(spec, view, self.config, key, aversion=aversion),
             eqx.Partial(loss, fixed=fixed),
-            eqx.Partial(lambda policy, _, seen: objective(policy, seen, None), seen=validation),
+            eqx.Partial(lambda policy, _, seen: score(policy, seen, None), seen=validation),
             settings,
             squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
             folder=folder,
             reporter=reporter,
             resume=resume,
         )
+
+    def _objectives(self, spec: PolicySpec) -> tuple[Objective, Objective]:
+        """What a policy's updates minimise, and what its validation compares."""
+        if spec.objective == "local":
+            return local_objective(self.terms), local_objective(self.terms)
+        risk, fair_game = build_risk(self.config), is_fair_game(self.config)
+        objective = terminal_objective(risk, self.terms, fair_game=fair_game)
+        return objective, fair_game_score(risk, self.terms) if fair_game else objective
 
     def baselines(self) -> dict[str, AbstractPolicy]:
         """The classical policies to compare with."""

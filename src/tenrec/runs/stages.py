@@ -131,10 +131,12 @@ class _Keeper:
         self.saved_at = time.monotonic()
 
     def __call__(self, progress: Progress, state: FitState) -> None:
-        if not all(np.isfinite(progress.loss)):
+        # Weights can break in the last update of a call, whose own loss was still a number: then the score is none.
+        failed = progress.failed or (progress.update if np.isnan(progress.score).any() else None)
+        if failed is not None:
             kept = self.save()
             raise WorkError(
-                f"Training {self.name} gave a loss that is not a number by update {progress.update}"
+                f"Training {self.name} gave a loss that is not a number at update {failed}"
                 f"{f', the checkpoint of update {kept} is kept' if kept else ''}; lower training.learning_rate "
                 f"(now {self.settings.learning_rate:g}), or check the sizes of spot, strike and quantity."
             )

@@ -10,8 +10,10 @@ from scipy.special import ndtr
 from tenrec.contracts import european
 from tenrec.hedging.policies import Own, WealthBandNetwork, WealthFeedForward, Zakamouline
 from tenrec.hedging.view import view_at
+from tenrec.runs.advice import PolicyHandle
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.policies import load_policy, save_policy, untrained
+from tenrec.runs.setting import build_setting
 
 FEATURES = ("standardised_moneyness", "sqrt_time_to_maturity", "wealth")
 SPOTS = np.linspace(0.9, 1.1, 7)
@@ -74,3 +76,21 @@ def test_it_comes_back_from_a_folder(kind, tmp_path):
 def test_a_state_delta_refuses_the_wealth():
     with pytest.raises(ValueError, match="wealth"):
         config("state_delta")
+
+
+def test_the_band_that_is_shown_is_the_one_that_is_traded():
+    """`advise` shows the edges at the wealth it is told; a position outside is brought to the nearer one."""
+    setting = config("band_network")
+    plain = untrained(setting.policy, seen(), setting, jax.random.key(0))
+    assert isinstance(plain, WealthBandNetwork)
+    last = plain.base.network.layers[-1]
+    noise = 0.3 * jax.random.normal(jax.random.key(1), last.weight.shape)
+    policy = eqx.tree_at(lambda whole: whole.base.network.layers[-1].weight, plain, noise)
+    handle = PolicyHandle(policy, build_setting(setting))
+    asked = {"spot": SPOTS, "time_to_maturity": 20 / 365}
+    for wealth in (-0.02, 0.02):
+        edges = handle.band(**asked, wealth=wealth)
+        assert edges is not None
+        for position, edge in zip((-1e3, 1e3), edges, strict=True):
+            assert handle.target(**asked, position=position, wealth=wealth) == pytest.approx(edge, rel=1e-4, abs=1e-5)
+    assert not np.allclose(handle.band(**asked, wealth=0.02), handle.band(**asked, wealth=-0.02), atol=1e-3)

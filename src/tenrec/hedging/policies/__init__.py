@@ -1,7 +1,13 @@
 """Hedging policies: one interface, classical and learned."""
 
 from tenrec.hedging.policies.bands import WhalleyWilmott, Zakamouline
-from tenrec.hedging.policies.base import AbstractBandPolicy, AbstractPolicy, AbstractPositionPolicy, Own
+from tenrec.hedging.policies.base import (
+    AbstractBandPolicy,
+    AbstractOwnBandPolicy,
+    AbstractPolicy,
+    AbstractPositionPolicy,
+    Own,
+)
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
@@ -24,6 +30,7 @@ from tenrec.hedging.policies.wealthy import (
 
 __all__ = [
     "AbstractBandPolicy",
+    "AbstractOwnBandPolicy",
     "AbstractPolicy",
     "AbstractPositionPolicy",
     "BandNetwork",

@@ -67,3 +67,16 @@ class AbstractBandPolicy(AbstractPositionPolicy):
         """The position clipped into the band."""
         lower, upper = self.edges(known)
         return jnp.clip(position, lower, upper)
+
+
+class AbstractOwnBandPolicy(AbstractPolicy):
+    """A band whose edges depend on more of the own account than the position, on the wealth say."""
+
+    @abc.abstractmethod
+    def edges(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Float[Array, " instruments"]]:
+        """Lower and upper edge of the no-trade band at one date, units of each instrument."""
+
+    def act(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Any]:
+        """The position clipped into the band, with nothing remembered."""
+        lower, upper = self.edges(known, own)
+        return jnp.clip(own.position, lower, upper), own.memory

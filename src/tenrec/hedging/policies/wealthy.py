@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.hedging.policies.base import AbstractPolicy, Own
+from tenrec.hedging.policies.base import AbstractOwnBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward
 from tenrec.hedging.sensitivities import book_value
 from tenrec.hedging.view import MarketView
@@ -56,7 +56,7 @@ class WealthFeedForward(AbstractPolicy):
         return scale * self.base.network(*row, *held, self.scale(marks, own.wealth)), own.memory
 
 
-class WealthBandNetwork(AbstractPolicy):
+class WealthBandNetwork(AbstractOwnBandPolicy):
     """A band network whose edges depend on the wealth: who is behind hedges differently from who is ahead."""
 
     base: BandNetwork
@@ -70,10 +70,9 @@ class WealthBandNetwork(AbstractPolicy):
     def inputs(self, view: MarketView) -> Any:
         return self.base.inputs(view), self.scale.marks(view)
 
-    def act(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Any]:
+    def edges(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Float[Array, " instruments"]]:
         (row, centre, half), marks = known
-        lower, upper = self.base.edges(((*row, self.scale(marks, own.wealth)), centre, half))
-        return jnp.clip(own.position, lower, upper), own.memory
+        return self.base.edges(((*row, self.scale(marks, own.wealth)), centre, half))
 
 
 def fit_wealth_scale(view: MarketView) -> WealthScale:
