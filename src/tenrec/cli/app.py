@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tenrec.cli.price import price
 from tenrec.core.errors import TenrecError
 
 app = typer.Typer(
@@ -277,6 +278,9 @@ def data_check(
     show_data_report(checked, as_json=as_json)
     if not checked.usable:
         raise typer.Exit(2)
+
+
+app.command()(price)
 
 
 def main() -> None:

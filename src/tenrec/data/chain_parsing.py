@@ -97,7 +97,9 @@ def _time(column: str | None, schema: pl.Schema) -> tuple[pl.Expr, pl.Expr]:
         return pl.lit(None, pl.Datetime("us")), pl.lit(False)
     kind = schema[column]
     if isinstance(kind, pl.Datetime):
-        plain = pl.col(column).dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else pl.col(column)
+        plain = (
+            pl.col(column).dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else pl.col(column)
+        )
         return plain.cast(pl.Datetime("us")), pl.lit(False)
     if kind == pl.Date:
         return pl.col(column).cast(pl.Datetime("us")), pl.lit(False)
@@ -130,9 +132,7 @@ def checked(
     price = pl.coalesce(middle, "price") if not quoted else middle
     forward = pl.coalesce("forward", pl.col("strike") / pl.col("log_moneyness").exp())
     rate_discount = (-pl.col("rate") * pl.col("maturity")).exp()
-    table = table.with_columns(
-        price=price, forward=forward, discount=pl.coalesce("discount", rate_discount)
-    )
+    table = table.with_columns(price=price, forward=forward, discount=pl.coalesce("discount", rate_discount))
     return table.with_columns(refused=_reasons(quoted))
 
 
