@@ -31,7 +31,7 @@ def test_a_plain_file_needs_no_configuration(tmp_path: Path):
 
 def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path):
     rows = "2024-01-02,100,95,0.5,0.2,8.1,call\n" * 2
-    rows += "2024-01-02,100,96,0.5,0.2,NaN,call\n2024-01-02,100,97,-0.1,0.2,3,put\n2024-01-02,100,98,0.5,0.2,-1,put\n"
+    rows += "2024-01-02,100,96,0.5,,NaN,call\n2024-01-02,100,97,-0.1,0.2,3,put\n2024-01-02,100,98,0.5,0.2,-1,put\n"
     chain = read_chain(written(tmp_path, HEAD + rows))
     expected = {"duplicate contract": 1, "no price": 1, "expiry before the quote date": 1, "negative price": 1}
     assert chain.refused == expected

@@ -34,15 +34,15 @@ class ChainPricer(eqx.Module):
         expiries: quoted maturities, years. growth: F(T)/S at them. discounts: discount factors. spot: of the chain.
     """
 
-    log_nodes: Float[Array, " nodes"]
-    times: Float[Array, " times"]
-    laws: Float[Array, "times nodes"]
-    kernel: Float[Array, ""]
-    reference: Float[Array, ""]
-    expiries: Float[Array, " expiries"]
-    growth: Float[Array, " expiries"]
-    discounts: Float[Array, " expiries"]
-    spot: Float[Array, ""]
+    log_nodes: Float[Array | np.ndarray, " nodes"]
+    times: Float[Array | np.ndarray, " times"]
+    laws: Float[Array | np.ndarray, "times nodes"]
+    kernel: Float[Array | np.ndarray, ""]
+    reference: Float[Array | np.ndarray, ""]
+    expiries: Float[Array | np.ndarray, " expiries"]
+    growth: Float[Array | np.ndarray, " expiries"]
+    discounts: Float[Array | np.ndarray, " expiries"]
+    spot: Float[Array | np.ndarray, ""]
 
     def price(self, *, strike: ArrayLike, maturity: ArrayLike, **more: Any) -> np.ndarray:
         """Value in the quote currency; everything broadcasts.

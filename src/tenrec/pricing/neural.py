@@ -124,8 +124,8 @@ def _implicit_step(
 
 
 def out_of_the_money(
-    log_nodes: Float[Array, "*at"], log_strike: Float[Array, "*at"], deviation: Float[Array, "*at"]
-) -> Float[Array, "*at"]:
+    log_nodes: Float[Array, "..."], log_strike: Float[Array, "..."], deviation: Float[Array, "..."]
+) -> Float[Array, "..."]:
     """Undiscounted Black price of the call (k ≥ 0) or the put (k < 0) at forward x, strike e^k, total volatility."""
     sign = jnp.where(log_strike >= 0.0, 1.0, -1.0)
     upper = (log_nodes - log_strike) / deviation + 0.5 * deviation
