@@ -1,6 +1,6 @@
 """Figures of a fitted option chain."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ SHOWN = 9
 GREEKS = ("delta", "gamma", "vega", "theta", "vanna", "volga")
 
 
+@runtime_checkable
 class Pricer(Protocol):
     """What the figures ask of a fitted chain."""
 
