@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tenrec.cli.backtest import register as register_backtest
+from tenrec.cli.price import price
 from tenrec.cli.vol import vol_app
 from tenrec.core.errors import TenrecError
 
@@ -297,6 +298,9 @@ def data_check(
     show_data_report(checked, as_json=as_json)
     if not checked.usable:
         raise typer.Exit(2)
+
+
+app.command()(price)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A chain's columns as numbers, times and signs; what is missing is inferred, and what is inferred is said."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -31,7 +32,7 @@ def normalise(
 
 
 def _one_side(
-    frame: pl.LazyFrame, schema: pl.Schema, roles: Mapping[str, str], kind: str | None, layout: Preset | None
+    frame: pl.LazyFrame, schema: Mapping[str, Any], roles: Mapping[str, str], kind: str | None, layout: Preset | None
 ) -> pl.LazyFrame:
     kind = kind or (layout.kind if layout else None)
     made = [pl.col(ROW).cast(pl.Int64).alias("row"), pl.col(FILE).alias("file")]
@@ -52,7 +53,7 @@ def _one_side(
     dropped = [
         pl.when(pl.col(name).cast(pl.String).str.to_lowercase().is_in(["true", "1"])).then(pl.lit(f"marked {name}"))
         for name in DROPPED
-        if name in schema.names()
+        if name in schema
     ]
     made += [pl.coalesce(bad).alias("unreadable")]
     made += [(pl.coalesce(dropped) if dropped else pl.lit(None, pl.String)).alias("dropped")]
@@ -79,7 +80,7 @@ def _text(column: str | None) -> pl.Expr:
     return pl.when(~text.str.to_lowercase().is_in(EMPTY)).then(text)
 
 
-def _number(column: str | None, schema: pl.Schema) -> tuple[pl.Expr, pl.Expr]:
+def _number(column: str | None, schema: Mapping[str, Any]) -> tuple[pl.Expr, pl.Expr]:
     """The number, null where there is none; and whether the cell holds something else."""
     if column is None:
         return pl.lit(None, pl.Float64), pl.lit(False)
@@ -92,12 +93,14 @@ def _number(column: str | None, schema: pl.Schema) -> tuple[pl.Expr, pl.Expr]:
     return pl.when(scaled.is_finite()).then(scaled), text.is_not_null() & value.is_null()
 
 
-def _time(column: str | None, schema: pl.Schema) -> tuple[pl.Expr, pl.Expr]:
+def _time(column: str | None, schema: Mapping[str, Any]) -> tuple[pl.Expr, pl.Expr]:
     if column is None:
         return pl.lit(None, pl.Datetime("us")), pl.lit(False)
     kind = schema[column]
     if isinstance(kind, pl.Datetime):
-        plain = pl.col(column).dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else pl.col(column)
+        plain = (
+            pl.col(column).dt.convert_time_zone("UTC").dt.replace_time_zone(None) if kind.time_zone else pl.col(column)
+        )
         return plain.cast(pl.Datetime("us")), pl.lit(False)
     if kind == pl.Date:
         return pl.col(column).cast(pl.Datetime("us")), pl.lit(False)
@@ -130,9 +133,7 @@ def checked(
     price = pl.coalesce(middle, "price") if not quoted else middle
     forward = pl.coalesce("forward", pl.col("strike") / pl.col("log_moneyness").exp())
     rate_discount = (-pl.col("rate") * pl.col("maturity")).exp()
-    table = table.with_columns(
-        price=price, forward=forward, discount=pl.coalesce("discount", rate_discount)
-    )
+    table = table.with_columns(price=price, forward=forward, discount=pl.coalesce("discount", rate_discount))
     return table.with_columns(refused=_reasons(quoted))
 
 

@@ -1,6 +1,6 @@
 """A neural pricer without arbitrage: a network's local volatility drives a martingale on a grid of prices.
 
-X = S_T/F(T), the asset over its forward, is a continuous-time martingale that lives on nodes x₀ < … < x_n. Its law
+X = S_T/F(T), the asset over its forward, is a martingale that lives on nodes x₀ < … < x_n. Its law
 moves forward by implicit steps of Dupire's equation,
 
     (I − Δt·(A·diag(a))ᵀ)·p_{m+1} = p_m,   a_j = ½·x_j²·σ²(x_j, t),   A = second difference on the nodes,
@@ -123,15 +123,22 @@ def _implicit_step(
     return jax.lax.linalg.tridiagonal_solve(lower, 1.0 + down + up, upper, law[:, None])[:, 0]
 
 
-def kernel_calls(
+def out_of_the_money(
+    log_nodes: Float[Array, "..."], log_strike: Float[Array, "..."], deviation: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """Undiscounted Black price of the call (k ≥ 0) or the put (k < 0) at forward x, strike e^k, total volatility."""
+    sign = jnp.where(log_strike >= 0.0, 1.0, -1.0)
+    upper = (log_nodes - log_strike) / deviation + 0.5 * deviation
+    received, paid = (
+        jnp.exp(log_nodes) * norm.cdf(sign * upper),
+        jnp.exp(log_strike) * norm.cdf(sign * (upper - deviation)),
+    )
+    return sign * (received - paid)
+
+
+def kernel_prices(
     grid: PriceGrid, log_moneyness: Float[Array, " quotes"], maturity: Float[Array, " quotes"]
 ) -> Float[Array, "quotes nodes"]:
-    """B(x_j, e^k, s(T)) of every quote and node: what a quote is worth if the martingale ends at the node."""
+    """What the out-of-the-money option of every quote is worth if the martingale ends at the node."""
     deviation = grid.kernel * jnp.sqrt(maturity)[:, None]
-    return black(jnp.exp(grid.log_nodes)[None, :], log_moneyness[:, None], deviation)
-
-
-def black(x: Float[Array, "*at"], log_strike: Float[Array, "*at"], deviation: Float[Array, "*at"]) -> Float[Array, "*at"]:
-    """Undiscounted call of forward x, strike e^k and total volatility `deviation`."""
-    upper = (jnp.log(x) - log_strike) / deviation + 0.5 * deviation
-    return x * norm.cdf(upper) - jnp.exp(log_strike) * norm.cdf(upper - deviation)
+    return out_of_the_money(grid.log_nodes[None, :], log_moneyness[:, None], deviation)

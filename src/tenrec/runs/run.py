@@ -73,12 +73,16 @@ class Run:
         return stresses(handle.setting, moment(handle) if start is None else start)
 
 
-def load(path: str | Path) -> Run:
-    """Bring back a run from its folder.
+def load(path: str | Path) -> Any:
+    """Bring back a run from its folder: a `Run`, or a `PriceRun` of `tenrec price`.
 
     Raises:
         ConfigError: the folder is not a run, or the run has not finished.
     """
+    from tenrec.runs.price import is_price_run, load_price_run
+
+    if is_price_run(path):
+        return load_price_run(path)
     folder = opened(path)
     if folder.about()["state"] != "done":
         raise ConfigError(f"The run in {path} has not finished; `tenrec resume {path}` continues it.")

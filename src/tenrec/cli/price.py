@@ -1,0 +1,89 @@
+"""`tenrec price`: a pricer from an option chain."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenrec.core.errors import ConfigError
+
+
+def price(
+    chain: Annotated[
+        Path | None, typer.Argument(metavar="[CHAIN]", help="CSV, Parquet, a folder of them, or a finished run.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Run folder (default runs/<run id>).")
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--columns", metavar="ROLE=NAME", help="Which column plays which role.")
+    ] = None,
+    quote: Annotated[
+        list[str] | None, typer.Option("--quote", metavar="NAME=VALUE", help="strike, days, kind, spot, volatility.")
+    ] = None,
+    date: Annotated[str | None, typer.Option("--date", help="Day of a chain of many (default: the last).")] = None,
+    underlying: Annotated[str | None, typer.Option("--underlying", help="Where the chain holds several.")] = None,
+    style: Annotated[
+        str | None, typer.Option("--style", help="european or american, where the file is silent.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Continuous interest where parity gives none.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the network.")] = 0,
+    iterations: Annotated[int, typer.Option("--iterations", help="Most steps of the fit.")] = 500,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
+    ] = False,
+) -> None:
+    """Fit an arbitrage-free neural pricer to an option chain; price and Greeks of any option.
+
+    Examples: `tenrec price` · `tenrec price chain.csv --quote strike=3000 --quote days=30` · `tenrec price runs/mine
+    --quote strike=2800 --quote days=90 --quote kind=put`
+    """
+    from tenrec.cli.show import reporting
+    from tenrec.runs import price as work
+
+    asked = _pairs("--quote", quote)
+    if chain is not None and work.is_price_run(chain):
+        run = work.load_price_run(chain)
+    else:
+        source = work.bundled_chain() if chain is None else chain
+        with reporting(quiet=as_json) as reporter:
+            run = work.price(
+                source, out=out, columns=_pairs("--columns", columns), date=date, underlying=underlying, style=style,
+                rate=rate, seed=seed, iterations=iterations, reporter=reporter,
+            )  # fmt: skip
+    answer = work.quote(run.pricer, asked) if asked else None
+    _show(run, answer, as_json)
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for text in given or ():
+        name, mark, value = text.partition("=")
+        if not mark or not name or not value:
+            raise ConfigError(f"{option} is {text!r}; NAME=VALUE is needed.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _show(run: object, answer: dict[str, float] | None, as_json: bool) -> None:
+    from tenrec.cli.show import show_document, terminal
+    from tenrec.runs.price import PriceRun
+
+    assert isinstance(run, PriceRun)
+    metrics, report = run.metrics, run.path / "report.html"
+    if as_json:
+        document = {"run": str(run.path), "report": str(report), **metrics}
+        show_document(document | ({"quote": answer} if answer else {}), as_json=True)
+        return
+    out, fit = terminal(), metrics["fit"]
+    said = [f"{metrics['file']}: {metrics['quotes']:,} quotes fitted, {len(metrics['expiries'])} expiries"]
+    said += list(metrics["assumptions"]) + [
+        f"{why}: {rows:,} rows not used" for why, rows in metrics["refused"].items()
+    ]
+    inside = "" if fit["inside_bid_ask"] is None else f", {fit['inside_bid_ask']:.1%} within bid and ask"
+    said.append(f"Fit: {100 * fit['rmse']:.3f} vol points root-mean-square{inside}")
+    violations = metrics["arbitrage"]["violations"]
+    said.append(f"Arbitrage on {metrics['arbitrage']['points']:,} points: {sum(violations.values())} violations")
+    said += [f"{name:<19}{value:>14,.6g}" for name, value in (answer or {}).items()]
+    for line in [*said, f"Report: {report}"]:
+        out.print(line, highlight=False, soft_wrap=True)
