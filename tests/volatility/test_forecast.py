@@ -128,7 +128,7 @@ def walked():
     other = dataclasses.replace(
         record,
         variance=record.variance * factor,
-        returns=record.returns * np.where(factor > 1, -factor, 1.0),
+        returns=mirrored,
         implied=record.implied * factor,
     )
     walks = [walk_forward(one, start=first_forecast(record), horizons=(1, 5), settings=TINY) for one in (record, other)]
