@@ -38,7 +38,7 @@ def _paths(metrics: dict[str, Any], walk: Walk, horizon: int) -> Plot:
     for label, variance, color, width in shown:
         line = {"color": color, "width": width}
         value = np.round(100 * np.sqrt(variance * year), 2)
-        figure.add_trace(go.Scattergl(x=dates, y=value, name=label, legendgroup=label, line=line, showlegend=True))
+        figure.add_trace(go.Scatter(x=dates, y=value, name=label, legendgroup=label, line=line, showlegend=True))
     caption = "Forecasts stand at the day on which they were made, beside what came after it."
     return Plot(f"paths_{horizon}", "Forecast and what came", caption, figure)
 
@@ -58,7 +58,7 @@ def _gains(metrics: dict[str, Any], walk: Walk, horizon: int) -> Plot:
             "dash": ("solid", "dash")[place // len(PALETTE) % 2],
         }
         visible = True if total[-1] < 3 * np.median(np.abs(total)) + 1e-9 or len(others) < 6 else "legendonly"
-        trace = go.Scattergl(
+        trace = go.Scatter(
             x=dates, y=np.round(total, 3), name=LABELS[name], legendgroup=name, line=line, visible=visible
         )
         figure.add_trace(trace.update(showlegend=True))
