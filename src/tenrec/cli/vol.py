@@ -33,3 +33,56 @@ def measures(
     from tenrec.runs.vol.measures import measure_bars
 
     show_document(measure_bars(bars, out, minutes=minutes, session=session), as_json=as_json)
+
+
+@vol_app.command()
+def forecast(
+    prices: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PRICES]",
+            help="Daily closes or bars, intraday bars, or realised measures; without it, the bundled Shanghai 50ETF.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder (default runs/vol_forecast_NAME).")
+    ] = None,
+    implied: Annotated[
+        Path | None, typer.Option("--implied", "--vix", metavar="FILE", help="Daily implied volatility, e.g. the VIX.")
+    ] = None,
+    horizon: Annotated[list[int] | None, typer.Option("--horizon", help="Days ahead; default 1, 5 and 22.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day forecast; default after a third.")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option("--without", metavar="MODEL", help="Leave a model out.")] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=50, help="Networks of the hybrid.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+    minutes: MinutesOption = 5.0,
+    night: Annotated[bool, typer.Option("--night/--no-night", help="Add the squared night to intraday days.")] = False,
+    session: SessionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forecast the variance of the next day, week and month with every model, walking forward, and compare them.
+
+    Examples: `tenrec vol forecast` · `tenrec vol forecast spx.csv --vix vix.csv --from 2006-01-01`
+    """
+    from tenrec.cli.show import reporting
+    from tenrec.cli.show_vol import show_forecast
+    from tenrec.runs.vol.forecast import forecast_prices
+
+    with reporting(quiet=as_json) as reporter:
+        metrics = forecast_prices(
+            prices,
+            out=out,
+            implied=implied,
+            horizons=horizon or (1, 5, 22),
+            since=since,
+            without=without or (),
+            seeds=seeds,
+            seed=seed,
+            minutes=minutes,
+            overnight="add" if night else "leave",
+            session=session,
+            reporter=reporter,
+        )
+    show_forecast(metrics, as_json=as_json)

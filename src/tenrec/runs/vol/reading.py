@@ -163,12 +163,13 @@ def _measures(source: Source) -> Reading:
 
 
 def _returns(values: dict[str, np.ndarray], days: int) -> np.ndarray:
-    if "returns" in values:
-        # In percent where their squares lie far above the variances.
-        large = np.nanmedian(np.abs(values["returns"])) > 20 * np.sqrt(np.median(values["variance"]))
-        return values["returns"] / 100.0 if large else values["returns"]
+    """From close to close where closes are known, since they hold the night's news too."""
     if "price" in values:
         return np.diff(np.log(values["price"]), prepend=np.nan)
+    if "returns" in values:
+        # In percent where they lie far above the volatilities.
+        large = np.nanmedian(np.abs(values["returns"])) > 20 * np.sqrt(np.median(values["variance"]))
+        return values["returns"] / 100.0 if large else values["returns"]
     return np.full(days, np.nan)
 
 
@@ -182,7 +183,7 @@ def _intraday(bars: pl.DataFrame, minutes: float, overnight: Overnight) -> Readi
         raise DataError("no day of the bars has enough of them to be measured; give whole days.")
     columns = {name: kept[name].to_numpy().astype(float) for name in kept.columns if name not in ("date", "masked")}
     variance = whole_day_variance(columns["rv"], columns["overnight"], overnight)
-    returns = columns["open_to_close"] if overnight == "leave" else np.diff(np.log(columns["close"]), prepend=np.nan)
+    returns = np.diff(np.log(columns["close"]), prepend=np.nan)
     notes = [f"{masked:,} days with too few bars are masked."] if masked else []
     dates = kept["date"].to_numpy().astype("datetime64[D]")
     record = VarianceRecord(dates, variance, returns, columns["rsv_down"], columns["rq"], price=columns["close"])

@@ -1,0 +1,123 @@
+"""The recipe of `tenrec vol forecast`: read, walk forward, judge, write."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tenrec.core.errors import ConfigError
+from tenrec.reporting.volatility.page import write_forecast_report
+from tenrec.runs.files import write_atomically, write_json
+from tenrec.runs.progress import Reporter
+from tenrec.runs.vol.bundled import shanghai_record
+from tenrec.runs.vol.reading import Reading, read_prices
+from tenrec.volatility.forecast.hybrid import HybridSettings
+from tenrec.volatility.forecast.targets import future_mean
+from tenrec.volatility.forecast.verdict import judge
+from tenrec.volatility.forecast.walk import Walk, first_forecast, walk_forward
+from tenrec.volatility.realised.overnight import Overnight
+
+KIND = "vol_forecast"
+METRICS = "metrics.json"
+
+
+def forecast_prices(
+    prices: Path | None,
+    *,
+    out: Path | None,
+    implied: Path | None,
+    horizons: Sequence[int],
+    since: str | None,
+    without: Sequence[str],
+    seeds: int,
+    seed: int,
+    minutes: float,
+    overnight: Overnight,
+    session: str | None,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """Forecast, judge and write a folder with metrics.json, forecasts.parquet and report.html; returns the metrics.
+
+    Raises:
+        DataError, ConfigError: what was given cannot be used; nothing is left behind.
+    """
+    began = time.perf_counter()
+    if prices is None:
+        reading, name = shanghai_record(), "Shanghai 50ETF"
+    else:
+        reading = read_prices(prices, implied=implied, minutes=minutes, overnight=overnight, session=session)
+        name = prices.stem
+    folder = _checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}")
+    start = first_forecast(reading.record, _date(since))
+    settings = HybridSettings(seeds=seeds, seed=seed)
+
+    def tell(done: int, total: int, label: str) -> None:
+        if done == 0:
+            reporter.start("walk forward", total)
+        reporter.advance(done, label)
+
+    walk = walk_forward(reading.record, start=start, horizons=horizons, without=without, settings=settings, tell=tell)
+    reference = "hybrid" if "hybrid" in walk.forecasts else next(reversed(walk.forecasts))
+    by_horizon = judge(walk, reference=reference, seed=seed)
+    metrics = _metrics(name, reading, walk, reference, by_horizon) | {"seconds": time.perf_counter() - began}
+    write_atomically(folder / "forecasts.parquet", forecast_table(walk).write_parquet)
+    write_json(folder / METRICS, metrics)
+    report = write_forecast_report(metrics, walk, folder / "report.html")
+    return {"run": str(folder), "report": str(report), **metrics}
+
+
+def forecast_table(walk: Walk) -> pl.DataFrame:
+    """One row a day and horizon from the first forecast on: date, horizon, variance (what came, null if not yet known),
+    and each model's forecast; decimal variance a day."""
+    rows = slice(walk.start, None)
+    parts = []
+    for horizon in walk.horizons:
+        columns = {name: own[horizon][rows] for name, own in walk.forecasts.items()}
+        came = future_mean(walk.record.variance, horizon)[rows]
+        dates = pl.Series(walk.record.dates[rows]).cast(pl.Date)
+        part = pl.DataFrame({"date": dates, "variance": came, **columns})
+        parts.append(part.with_columns(pl.lit(horizon).alias("horizon"), pl.col("variance").fill_nan(None)))
+    return pl.concat(parts).select("date", "horizon", "variance", *walk.forecasts)
+
+
+def _metrics(name: str, reading: Reading, walk: Walk, reference: str, by_horizon: dict[str, Any]) -> dict[str, Any]:
+    dates = reading.record.dates
+    return {
+        "kind": KIND,
+        "prices": name,
+        "read_as": reading.kind,
+        "notes": list(reading.notes),
+        "days": len(dates),
+        "first": str(dates[0]),
+        "forecast_from": str(dates[walk.start]),
+        "last": str(dates[-1]),
+        "days_per_year": reading.record.days_per_year,
+        "reference": reference,
+        "horizons": by_horizon,
+    }
+
+
+def _date(text: str | None) -> np.datetime64 | None:
+    if text is None:
+        return None
+    try:
+        return np.datetime64(text, "D")
+    except ValueError:
+        raise ConfigError(f"--from is {text!r}; write the date as 2006-01-01.") from None
+
+
+def _checked_folder(path: Path) -> Path:
+    """The folder, if it is new, empty or of an earlier forecast."""
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return path
+    try:
+        earlier = json.loads((path / METRICS).read_text(encoding="utf-8")).get("kind") == KIND
+    except (OSError, ValueError, AttributeError):
+        earlier = False
+    if not earlier:
+        raise ConfigError(f"--out {path} exists and is not of an earlier forecast; give a new or empty folder.")
+    return path

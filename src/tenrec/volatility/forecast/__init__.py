@@ -1,0 +1,1 @@
+"""Forecasts of tomorrow's, next week's and next month's variance, and how well they do."""

@@ -1,0 +1,129 @@
+"""Every model's walk-forward forecasts of one record."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from tenrec.core.errors import ConfigError
+from tenrec.volatility.forecast.classical import ewma, rough_forecast, scaled, walk_garch
+from tenrec.volatility.forecast.hybrid import HybridSettings, walk_hybrid
+from tenrec.volatility.forecast.linear import LINEAR, LinearModel, walk_linear
+from tenrec.volatility.forecast.targets import Schedule, horizons_of, require_days
+from tenrec.volatility.record import VarianceRecord
+
+Days = Float[np.ndarray, " days"]
+
+GARCHES = {"garch": "GARCH", "gjr_t": "GJR-t", "egarch_t": "EGARCH-t"}
+LABELS = {
+    "ewma": "EWMA",
+    **GARCHES,
+    "rough": "rough volatility",
+    **{model.name: model.label for model in LINEAR},
+    "network": "network alone",
+    "hybrid": "hybrid",
+}
+"""Every model's name for readers, in the order of tables."""
+REGRESSION_DAYS, GARCH_DAYS, NETWORK_DAYS = 22, 66, 252
+"""Days between fits."""
+LEAST_PAST, LEAST_AHEAD = 500, 200
+"""Days learned from before the first forecast, and days to judge the forecasts on."""
+LEAST_SEEN = 66
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Forecasts of the mean daily variance over each horizon, made at each close with nothing later.
+
+    Args:
+        record: the days. start: first day with forecasts. horizons: days.
+        forecasts: model → horizon → (days,) decimal variance a day, NaN before `start`.
+        seeds: horizon → (seeds, days) of the hybrid, whose mean it is; empty without it.
+    """
+
+    record: VarianceRecord
+    start: int
+    horizons: tuple[int, ...]
+    forecasts: dict[str, dict[int, Days]]
+    seeds: dict[int, Float[np.ndarray, "seeds days"]]
+
+
+def first_forecast(record: VarianceRecord, since: np.datetime64 | None = None) -> int:
+    """The first day whose close makes a forecast: the last before `since`, or after a third of the record.
+
+    Raises:
+        DataError: the record is too short.
+    """
+    require_days(len(record), LEAST_PAST + LEAST_AHEAD, "a walk-forward comparison")
+    if since is None:
+        return max(LEAST_PAST, len(record) // 3)
+    start = int(np.searchsorted(record.dates, since)) - 1
+    if not LEAST_PAST <= start <= len(record) - LEAST_AHEAD:
+        earliest, latest = record.dates[LEAST_PAST + 1], record.dates[len(record) - LEAST_AHEAD]
+        raise ConfigError(f"--from is {since}; a date from {earliest} to {latest} leaves enough days on either side.")
+    return start
+
+
+def base_model(record: VarianceRecord) -> LinearModel:
+    """The classical model that the hybrid corrects: the richest that the record allows."""
+    named = {model.name: model for model in LINEAR}
+    rich = named["log_har_surprises"]
+    return rich if rich.available(record) else named["log_har"]
+
+
+def walk_forward(
+    record: VarianceRecord,
+    *,
+    start: int,
+    horizons: Iterable[int] = (1, 5, 22),
+    without: Iterable[str] = (),
+    settings: HybridSettings | None = None,
+    tell: Callable[[int, int, str], None] | None = None,
+) -> Walk:
+    """Forecast with every model that the record allows.
+
+    Args:
+        start: from `first_forecast`. horizons: days. without: names of models that are left out.
+        tell: called with (models done, models, the next one's label).
+    """
+    horizons, left_out = horizons_of(tuple(horizons)), set(without)
+    unknown = left_out - set(LABELS)
+    if unknown:
+        raise ConfigError(f"--without {sorted(unknown)[0]} is no model; choose from {', '.join(LABELS)}.")
+    regress = Schedule(len(record), start, REGRESSION_DAYS)
+    base = base_model(record)
+    returns_known = bool(np.isfinite(record.returns[1:]).all())
+    names = [name for name in LABELS if name not in left_out and _available(name, record, returns_known)]
+    if not names:
+        raise ConfigError("--without names every model; leave at least one.")
+    forecasts: dict[str, dict[int, Days]] = {}
+    seeds: dict[int, np.ndarray] = {}
+    linear = {model.name: model for model in LINEAR}
+    for done, name in enumerate(names):
+        if tell is not None:
+            tell(done, len(names), LABELS[name])
+        if name in linear:
+            forecasts[name] = {h: walk_linear(linear[name], record, h, regress) for h in horizons}
+        elif name in GARCHES:
+            forecasts[name] = walk_garch(name, record, horizons, Schedule(len(record), start, GARCH_DAYS))
+        elif name == "ewma":
+            forecasts[name] = {h: scaled(ewma(record), record, h, regress) for h in horizons}
+        elif name == "rough":
+            forecasts[name] = {h: rough_forecast(record, h, regress) for h in horizons}
+        else:
+            yearly = Schedule(len(record), start, NETWORK_DAYS)
+            classical = {h: walk_linear(base, record, h, regress) for h in horizons} if name == "hybrid" else None
+            runs = walk_hybrid(record, base, classical, yearly, horizons, settings)
+            forecasts[name] = {h: runs[h].mean(0) for h in horizons}
+            seeds = runs if name == "hybrid" else seeds
+    if tell is not None:
+        tell(len(names), len(names), "")
+    return Walk(record, start, horizons, forecasts, seeds)
+
+
+def _available(name: str, record: VarianceRecord, returns_known: bool) -> bool:
+    if name in GARCHES:
+        return returns_known
+    model = next((model for model in LINEAR if model.name == name), None)
+    return model is None or model.available(record)
