@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-vol_app = typer.Typer(help="Volatility: measure it, forecast it, watch it; every forecast can feed a hedge.")
+vol_app = typer.Typer(help="Volatility: realised measures from bars, and forecasts by every model, compared.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 MinutesOption = Annotated[float, typer.Option("--minutes", min=0.01, help="Sampling interval of intraday bars.")]
