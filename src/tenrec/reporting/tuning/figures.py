@@ -212,9 +212,9 @@ def parallel_plot(data: TuneReport) -> Plot | None:
 
 
 def _unit(values: np.ndarray) -> tuple[np.ndarray, list[tuple[float, str]]]:
-    """Heights between 0 and 1, and where which number stands; few distinct values are spaced evenly."""
+    """Heights between 0 and 1, and where which number stands; few values that repeat are spaced evenly."""
     distinct = np.unique(values)
-    if len(distinct) <= 8:
+    if len(distinct) == 1 or len(distinct) <= min(8, len(values) // 2):
         spread = max(len(distinct) - 1, 1)
         return np.searchsorted(distinct, values) / spread, [(i / spread, f"{v:g}") for i, v in enumerate(distinct)]
     low, high = float(distinct[0]), float(distinct[-1])
