@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.signal import lfilter
@@ -49,6 +49,9 @@ class TickModel:
 class GeneratedTicks:
     """Windows drawn from a model; window i is the same whatever else is drawn.
 
+    Args:
+        fitted_to: name of the record that the model was fitted to, for reports.
+
     Example:
         >>> source = GeneratedTicks(TickModel(), seed=42, count=2)
         >>> source.window(1).time.shape, float(source.window(0).spot[0])
@@ -60,6 +63,7 @@ class GeneratedTicks:
     count: int
     interval: float = 10.0
     seconds: float = WEEK
+    fitted_to: str | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.ticks < 2:
@@ -74,7 +78,11 @@ class GeneratedTicks:
 
     def window(self, number: int) -> Ticks:
         """The ticks of one window, drawn anew."""
-        return generate(self.model, np.random.default_rng([self.seed, number]), self.ticks, self.interval)
+        made = generate(self.model, np.random.default_rng([self.seed, number]), self.ticks, self.interval)
+        if self.fitted_to is None:
+            return made
+        said = f"generated, fitted to {self.fitted_to}"
+        return replace(made, about={**made.about, "price": said, "volatility": said})
 
 
 def generate(model: TickModel, rng: np.random.Generator, count: int, interval: float) -> Ticks:

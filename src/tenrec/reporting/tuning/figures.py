@@ -18,13 +18,15 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#6b
 SHADES = 8
 LOWEST_SHARE = 0.02
 """Scores below this quantile of the trials do not stretch an axis."""
+BROKEN = -1e8
+"""Scores below this belong to sets that break a constraint."""
 
 
 def history_plot(data: TuneReport) -> Plot:
     """Score of every trial, and the best so far."""
     figure = bare_figure(360, hovermode="closest")
     _history(figure, data)
-    _score_axis(figure, data, title="Score")
+    _score_axis(figure, **_trial_scores(data))
     figure.update_xaxes(title="Trial", zeroline=False)
     caption = (
         "Each point a trial; the line is the best score so far. The first trials are the best sets of the bulk pass."
@@ -50,7 +52,7 @@ def threshold_plot(data: TuneReport) -> Plot | None:
         return None
     figure = bare_figure(380, hovermode="closest")
     _threshold(figure, data, legend=True)
-    _score_axis(figure, data, title="Score")
+    _score_axis(figure, **_all_scores(data))
     figure.update_xaxes(title="Delta threshold, share of notional", zeroline=False)
     return Plot(
         "threshold", "Cadence and threshold against score",
@@ -60,7 +62,7 @@ def threshold_plot(data: TuneReport) -> Plot | None:
 
 def _threshold(figure: go.Figure, data: TuneReport, *, legend: bool, **place: Any) -> None:
     for label, color, bulk, trials in _by_cadence(data):
-        for table, size, alpha in ((bulk, 4, 0.28), (trials, 9, 0.95)):
+        for table, size, alpha in ((bulk, 4, 0.45), (trials, 9, 0.95)):
             if table.height == 0:
                 continue
             figure.add_scatter(
@@ -181,8 +183,8 @@ def parallel_plot(data: TuneReport) -> Plot | None:
     trials = data.trials.sort("score")
     axes = [_unit(trials[name].to_numpy()) for name in labels]
     score = trials["score"].to_numpy()
-    low, high = float(np.quantile(score, LOWEST_SHARE)), float(score.max())
-    axes.append((np.clip((score - low) / max(high - low, 1e-12), 0, 1), [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]))
+    low, high = _trial_scores(data).values()
+    axes.append((np.clip((score - low) / max(high - low, 1e-12), 0, 1), [(0.0, _signed(low)), (1.0, _signed(high))]))
     figure = bare_figure(430, margin={"l": 40, "r": 56, "t": 44, "b": 16}, hovermode=False)
     heights = np.stack([place for place, _ in axes], axis=1)
     rank = np.arange(trials.height) * SHADES // trials.height
@@ -211,10 +213,14 @@ def parallel_plot(data: TuneReport) -> Plot | None:
     return Plot("parallel", "Parallel coordinates", caption, figure)
 
 
+def _signed(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
+
+
 def _unit(values: np.ndarray) -> tuple[np.ndarray, list[tuple[float, str]]]:
-    """Heights between 0 and 1, and where which number stands; few distinct values are spaced evenly."""
+    """Heights between 0 and 1, and where which number stands; few values that repeat are spaced evenly."""
     distinct = np.unique(values)
-    if len(distinct) <= 8:
+    if len(distinct) == 1 or len(distinct) <= min(8, len(values) // 2):
         spread = max(len(distinct) - 1, 1)
         return np.searchsorted(distinct, values) / spread, [(i / spread, f"{v:g}") for i, v in enumerate(distinct)]
     low, high = float(distinct[0]), float(distinct[-1])
@@ -387,11 +393,29 @@ def week_plot(name: str, title: str, caption: str, table: pl.DataFrame) -> Plot:
     return Plot(name, title, caption, figure)
 
 
-def _score_axis(figure: go.Figure, data: TuneReport, *, title: str, **place: Any) -> None:
-    score = data.trials["score"].to_numpy()
-    low, high = float(np.quantile(score, LOWEST_SHARE)), float(score.max())
+def _score_axis(figure: go.Figure, *, low: float, high: float, **place: Any) -> None:
     pad = 0.08 * (high - low) or 0.5
-    figure.update_yaxes(title=title, range=[low - pad, high + pad], **place)
+    figure.update_yaxes(title="Score", range=[low - pad, high + pad], **place)
+
+
+def _trial_scores(data: TuneReport) -> dict[str, float]:
+    """Lowest and highest score of the trials that an axis shows."""
+    score = _feasible(data.trials["score"].to_numpy())
+    return {"low": float(np.quantile(score, LOWEST_SHARE)), "high": float(score.max())}
+
+
+def _all_scores(data: TuneReport) -> dict[str, float]:
+    """The same with the better half of the bulk pass at every cadence, so that none of the colours is out of sight."""
+    limits = _trial_scores(data)
+    shown = [_feasible(bulk["score"].to_numpy()) for _, _, bulk, _ in _by_cadence(data) if bulk.height]
+    lows = [float(np.median(score)) for score in shown]
+    return {**limits, "low": min([limits["low"], *lows])}
+
+
+def _feasible(score: np.ndarray) -> np.ndarray:
+    """Scores of the sets that keep every constraint; all of them where none does."""
+    kept = score[score > BROKEN]
+    return kept if len(kept) else score
 
 
 BUILDERS: tuple[Callable[[TuneReport], Plot | None], ...] = (
@@ -426,8 +450,8 @@ def overview(data: TuneReport) -> go.Figure:
         showlegend=True, title={"text": data.title, "y": 0.975, "yanchor": "top"},
         legend={"orientation": "h", "x": 0, "y": -0.1, "title": {"text": "Cadence "}},
     )  # fmt: skip
-    _score_axis(figure, data, title="Score", row=1, col=1)
-    _score_axis(figure, data, title="Score", row=2, col=1)
+    _score_axis(figure, **_trial_scores(data), row=1, col=1)
+    _score_axis(figure, **_all_scores(data), row=2, col=1)
     figure.update_xaxes(title="Trial", row=1, col=1)
     figure.update_xaxes(title="Cadence", type="category", row=1, col=2)
     figure.update_yaxes(title="Trials", row=1, col=2)

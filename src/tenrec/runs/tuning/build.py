@@ -42,7 +42,9 @@ class Desk:
         """
         spec = self.config.ticks
         if isinstance(spec, GeneratedSpec):
-            return GeneratedTicks(self.model, self.config.search.seed, spec.weeks, spec.interval_seconds)
+            fitted = None if spec.fit is None else Path(spec.fit).name
+            seed = self.config.search.seed
+            return GeneratedTicks(self.model, seed, spec.weeks, spec.interval_seconds, fitted_to=fitted)
         ticks = self._recorded(spec)
         source = RecordedTicks(ticks, spec.window_days * DAY)
         if source.count == 0:

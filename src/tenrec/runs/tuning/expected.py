@@ -7,7 +7,7 @@ import numpy as np
 
 from tenrec.runs.tuning.config import GeneratedSpec, TuneConfig
 from tenrec.runs.tuning.export import PERFORMANCE
-from tenrec.runs.tuning.words import usd
+from tenrec.runs.tuning.words import counted, usd
 from tenrec.tuning.metrics import Results
 
 TALLIED = {"net_pnl": "wealth", "drawdown": "drawdown", "hedges": "hedges", "cost": "cost"}
@@ -49,7 +49,7 @@ def replay_subtitle(config: TuneConfig, metrics: Mapping[str, Any]) -> str:
     """What was replayed, on what."""
     kind = "generated" if isinstance(config.ticks, GeneratedSpec) else "recorded"
     book = f"{config.book.notional:,.0f} USD notional, {config.book.settlement} hedge"
-    return f"{book}, {metrics['market']['ticks']:,} {kind} ticks in {metrics['weeks']['all']} weeks."
+    return f"{book}, {metrics['market']['ticks']:,} {kind} ticks in {counted(metrics['weeks']['all'], 'week')}."
 
 
 def replay_findings(metrics: Mapping[str, Any]) -> tuple[str, ...]:
@@ -58,13 +58,14 @@ def replay_findings(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     told = []
     if weeks["tuned_on"]:
         told.append(
-            f"These are the ticks that the rule was tuned on: the {weeks['judged']} later weeks are judged, the "
-            f"{weeks['tuned_on']} earlier ones are left out, and agreement is a check of the file, not new evidence."
+            f"These are the ticks that the rule was tuned on: the later ones ({counted(weeks['judged'], 'week')}) are "
+            f"judged, the earlier ones ({weeks['tuned_on']:,}) left out, and agreement is a check of the file, not new "
+            "evidence."
         )
     told.append(
         f"A week makes {usd(result['net_pnl'])} USD net of {usd(result['cost'])} of costs with "
         f"{result['hedges']:,.0f} hedges (95 % interval of the mean "
-        f"[{usd(result['net_pnl_low'])}, {usd(result['net_pnl_high'])}], {weeks['judged']} weeks)."
+        f"[{usd(result['net_pnl_low'])}, {usd(result['net_pnl_high'])}], {counted(weeks['judged'], 'week')})."
     )
     for name, entry in metrics["expected"].items():
         told.append(_expectation(LABELS[name], entry))

@@ -114,7 +114,8 @@ def advise_rule(
     edges = sorted(((low - delta) / per_contract, (high - delta) / per_contract))
     return {
         "policy": rule.config.rule.kind,
-        "instrument": f"{spec.underlying} {'inverse' if inverse else 'linear'} hedge",
+        "instrument": f"{spec.underlying} "
+        + ("inverse hedge (contracts of 1 USD)" if inverse else "linear hedge (units)"),
         "hold": hold,
         "trade": hold - position,
         "position": position,

@@ -6,6 +6,9 @@ from typing import Any
 from tenrec.runs.tuning.config import GeneratedSpec, TuneConfig
 from tenrec.tuning.rivals import clock
 
+FEW_WEEKS = 5
+"""Later weeks below which an interval that resamples them says little."""
+
 
 def usd(value: float) -> str:
     """An amount of the quote currency without its cents.
@@ -16,6 +19,16 @@ def usd(value: float) -> str:
     """
     text = f"{abs(value):,.0f}"
     return f"−{text}" if value < 0 and text != "0" else text
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "week"), counted(2, "later one")
+        ('1 week', '2 later ones')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def title_of(config: TuneConfig) -> str:
@@ -33,7 +46,8 @@ def subtitle_of(config: TuneConfig, metrics: dict[str, Any]) -> str:
     """What was tuned, on what."""
     market, windows = metrics["market"], metrics["windows"]
     kind = "generated" if isinstance(config.ticks, GeneratedSpec) else "recorded"
-    weeks = f"{windows['in_sample']} weeks tuned on, {windows['out_of_sample']} later ones kept for the report"
+    inside, later = windows["in_sample"], windows["out_of_sample"]
+    weeks = f"{counted(inside, 'week')} tuned on, {counted(later, 'later one')} kept for the report"
     book = f"{config.book.notional:,.0f} USD notional, {config.book.settlement} hedge"
     return f"{book}, {market['ticks']:,} {kind} ticks; {weeks}."
 
@@ -46,11 +60,12 @@ def findings(metrics: dict[str, Any]) -> tuple[str, ...]:
     where = "Out of sample" if outside else "In sample (no later weeks were kept)"
     now, before = tuned[sample], default[sample]
     told = [
-        f"{where}, the tuned rule scores {now['score']:.2f} against {before['score']:.2f} of the default rule: "
+        f"{where}, the tuned rule scores {now['score']:,.2f} against {before['score']:,.2f} of the default rule: "
         f"{usd(now['net_pnl'])} USD a week against {usd(before['net_pnl'])}, at a cost of {usd(now['cost'])} against "
         f"{usd(before['cost'])} and {now['hedges']:,.0f} hedges against {before['hedges']:,.0f}.",
         verdict(metrics),
         *against_others(metrics, sample),
+        *against_no_hedge(metrics, sample),
     ]
     told += [*forward_words(metrics), *gap_words(metrics)]
     odds = metrics["overfitting"]["probability_of_overfitting"]
@@ -96,10 +111,13 @@ def verdict(metrics: dict[str, Any]) -> str:
     """Whether the tuned set is better than the default."""
     difference = metrics["tuned_minus_default"]
     interval = (
-        f"{difference['value']:+.2f} in score, 95 % interval [{difference['low']:+.2f}, {difference['high']:+.2f}]"
+        f"{difference['value']:+,.2f} in score, 95 % interval [{difference['low']:+,.2f}, {difference['high']:+,.2f}]"
     )
     if metrics["comparison"]["tuned"]["out_of_sample"] is None:
         return f"Without later weeks nothing says that the advantage ({interval}) will last."
+    later = metrics["windows"]["out_of_sample"]
+    if later < FEW_WEEKS:
+        interval += f"; {counted(later, 'later week')} cannot tell skill from luck"
     if difference["low"] > 0:
         return f"The tuned set is better than the default out of sample ({interval})."
     if difference["value"] > 0:
@@ -108,7 +126,7 @@ def verdict(metrics: dict[str, Any]) -> str:
 
 
 def against_others(metrics: dict[str, Any], sample: str) -> list[str]:
-    """How the tuned set stands beside fixed cadences and Whalley–Wilmott."""
+    """How the tuned set stands beside fixed cadences, Whalley–Wilmott and the network."""
     entries = metrics["comparison"]
     score = entries["tuned"][sample]["score"]
     rivals = {key: entry for key, entry in entries.items() if key not in ("tuned", "default", "no_hedge")}
@@ -118,13 +136,27 @@ def against_others(metrics: dict[str, Any], sample: str) -> list[str]:
     seeds = [run[sample] for run in metrics["network_seeds"]]
     spread = ""
     if len(seeds) > 1:
-        spread = f" The {len(seeds)} seeds of the network score {min(seeds):.2f} to {max(seeds):.2f}."
+        spread = f" The {len(seeds)} seeds of the network score {min(seeds):,.2f} to {max(seeds):,.2f}."
     if score > best[sample]["score"]:
-        top = f"{best['label']} with {best[sample]['score']:.2f}"
+        top = f"{best['label']} with {best[sample]['score']:,.2f}"
         return [f"It scores above every fixed cadence, band and network; the best of them is {top}.{spread}"]
     ahead = [entry for entry in rivals.values() if entry[sample]["score"] >= score]
-    named = ", ".join(f"{entry['label']} ({entry[sample]['score']:.2f})" for entry in ahead)
+    named = ", ".join(f"{entry['label']} ({entry[sample]['score']:,.2f})" for entry in ahead)
     return [f"It does not beat {named}.{spread}"]
+
+
+def against_no_hedge(metrics: dict[str, Any], sample: str) -> list[str]:
+    """That the hedge does not pay for itself by this score, where it does not, and what it buys instead."""
+    tuned, idle = (metrics["comparison"][key][sample] for key in ("tuned", "no_hedge"))
+    if tuned["score"] > idle["score"]:
+        return []
+    lowers = tuned["error_std"] < idle["error_std"]
+    bought = "what it buys is" if lowers else "nor does it buy"
+    return [
+        f"No hedge at all scores {idle['score']:,.2f}, above the tuned rule: by this score the hedge does not pay for "
+        f"itself; {bought} a lower standard deviation of a week's P&L before costs ({usd(tuned['error_std'])} against "
+        f"{usd(idle['error_std'])} USD)."
+    ]
 
 
 def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, str]:
@@ -164,7 +196,11 @@ def recommendations(config: TuneConfig, metrics: dict[str, Any]) -> dict[str, st
         f"the worst {usd(judged['worst_drawdown'])}; the worst 5 % of the hours lost "
         f"{usd(judged['cvar95_hourly'])} USD on average."
     )
-    again = "Monthly with fresh data, after a change of regime, and when the position's size changes much."
+    calm, wild = market["volatility"]
+    again = (
+        f"Monthly with fresh data, after a change of regime (volatility outside the {calm:.0%} to {wild:.0%} of these "
+        f"ticks), and when the position's size changes much from {usd(notional)} USD."
+    )
     return {
         "Hedge timing": timing,
         "Sizing": sizing,
