@@ -185,7 +185,8 @@ class _Keeper:
     def of_one(self, score: Callable[[Any, Any], Float[Array, ""]], policy: AbstractPolicy, data: Any) -> float:
         """The score of one policy on the last group's data, basis points."""
         own = jax.tree.map(lambda leaf: leaf[-1], data)
-        return float(self.in_bp(np.asarray(eqx.filter_jit(score)(policy, own), np.float64)))
+        found = np.asarray(eqx.filter_jit(score)(policy, own), np.float64)
+        return float(self.in_bp(found.reshape(1))[0])
 
     def in_bp(self, value: np.ndarray) -> np.ndarray:
         """Losses or scores, which are in percent of spot or in its square, in basis points."""
