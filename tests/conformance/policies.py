@@ -12,10 +12,12 @@ from tenrec.hedging.policies import (
     BandNetwork,
     BlackScholesDelta,
     ClippedLinear,
+    DeltaResidual,
     GreeksRegression,
     Leland,
     MinimumVarianceDelta,
     NoHedge,
+    RecurrentBand,
     ResponseDelta,
     SmileDelta,
     StateDelta,
@@ -25,25 +27,44 @@ from tenrec.hedging.policies import (
     WhalleyWilmott,
     Zakamouline,
     cadence_threshold,
+    ensemble,
     fit_wealth_scale,
     make_band_network,
+    make_delta_residual,
     make_feed_forward,
     make_odd_networks,
+    make_recurrent_band,
     make_state_delta,
     make_tick_band_network,
 )
 from tenrec.hedging.view import MarketView, view_at
 
 COST, AVERSION, BOUND = 0.002, 15.0, 0.4
-BANDS = ["band_network", "tick_band_network", "whalley_wilmott", "zakamouline"]
-LEARNED = ["band_network", "feed_forward", "state_delta", "wealth_band_network", "wealth_feed_forward"]
+# The mean of policies of one kind, and of two that have nothing in common.
+ENSEMBLES = {
+    "band_ensemble": ("band_network", "band_network"),
+    "ensemble": ("wealth_feed_forward", "recurrent"),
+    "own_band_ensemble": ("recurrent", "wealth_band_network"),
+    "position_ensemble": ("feed_forward", "delta_residual"),
+}
+BANDS = ["band_ensemble", "band_network", "tick_band_network", "whalley_wilmott", "zakamouline"]
+LEARNED = [
+    "band_network",
+    "delta_residual",
+    "feed_forward",
+    "recurrent",
+    "state_delta",
+    "wealth_band_network",
+    "wealth_feed_forward",
+]
 # Networks that hold what they like, and those that know the side of the book and the cost.
-FREE = {"feed_forward", "wealth_feed_forward"}
-TRAINED = {*FREE, "band_network", "tick_band_network", "wealth_band_network"}
+FREE = {"ensemble", "feed_forward", "position_ensemble", "wealth_feed_forward"}
+TRAINED = {*FREE, *ENSEMBLES, "band_network", "delta_residual", "recurrent", "tick_band_network", "wealth_band_network"}
 POLICIES = sorted(
     [
         *BANDS,
         *LEARNED[1:],
+        *(name for name in ENSEMBLES if name not in BANDS),
         "black_scholes_delta",
         "black_scholes_delta_entry",
         "cadence_threshold",
@@ -62,6 +83,9 @@ FEATURES = ("log_moneyness", "sqrt_time_to_maturity", "volatility", "last_log_re
 def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolicy:
     """A policy in the precision in force; a learned one has random weights, as if somewhere in its training."""
     cost, aversion = jnp.asarray(COST, float), jnp.asarray(AVERSION, float)
+    if name in ENSEMBLES:
+        keys = jax.random.split(key, 2)
+        return ensemble([make_policy(*one) for one in zip(ENSEMBLES[name], (view, view), keys, strict=True)])
     common = {"hidden": (8, 8), "activation": "silu", "key": key}
     match name:
         case "no_hedge":
@@ -100,6 +124,15 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             )
         case "tick_band_network":
             return stirred(make_tick_band_network(cost=COST, aversion=AVERSION, key=key), key)
+        case "delta_residual":
+            features = (*FEATURES, "position")
+            made = make_delta_residual(view, features=features, standardise=True, bound=BOUND, **common)
+            return stirred(eqx.tree_at(lambda whole: whole.bound, made, jnp.asarray(BOUND, float)), key)
+        case "recurrent":
+            features, numbers = (*FEATURES, "wealth"), {"cost": COST, "aversion": AVERSION}
+            return stirred(
+                make_recurrent_band(view, features=features, standardise=True, state=4, **numbers, **common), key
+            )
         case "wealth_feed_forward":
             features = (*FEATURES, "position", "wealth")
             return WealthFeedForward(
@@ -115,14 +148,18 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
     raise KeyError(name)
 
 
-def stirred(policy: BandNetwork | StateDelta | TickBandNetwork, key: PRNGKeyArray) -> AbstractPolicy:
+def stirred(
+    policy: BandNetwork | DeltaResidual | RecurrentBand | StateDelta | TickBandNetwork, key: PRNGKeyArray
+) -> AbstractPolicy:
     """The policy with noise on the weights of its network."""
-    numbers, rest = eqx.partition(policy.network, eqx.is_inexact_array)
+    inner = isinstance(policy, RecurrentBand)
+    found = policy.base.network if inner else policy.network
+    numbers, rest = eqx.partition(found, eqx.is_inexact_array)
     leaves, tree = jax.tree.flatten(numbers)
     keys = jax.random.split(jax.random.fold_in(key, 1), len(leaves))
     noisy = [leaf + 0.3 * jax.random.normal(k, leaf.shape, leaf.dtype) for leaf, k in zip(leaves, keys, strict=True)]
     network = eqx.combine(jax.tree.unflatten(tree, noisy), rest)
-    return eqx.tree_at(lambda whole: whole.network, policy, network)
+    return eqx.tree_at(lambda whole: whole.base.network if inner else whole.network, policy, network)
 
 
 def states(

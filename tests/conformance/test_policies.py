@@ -124,7 +124,7 @@ def test_a_band_clips(name: str, book: EuropeanBook, key: Array):
         np.testing.assert_array_equal(targets(policy, view, once), once)
 
 
-@pytest.mark.parametrize("name", sorted({*BANDS} - {"band_network"}))
+@pytest.mark.parametrize("name", sorted({*BANDS} - {"band_ensemble", "band_network"}))
 def test_a_band_holds_the_delta_of_its_policy_without_cost(name: str, key: Array):
     """The classical widths vanish with the cost; that of a network is learned."""
     view = states(spot=100.0 * np.array([0.9, 1.0, 1.1]), years=np.array([0.05, 0.1]))
@@ -189,7 +189,7 @@ def test_further_instruments(name: str, key: Array):
         assert bool(jnp.all(wanted[:, 1] != 0.0))
     else:
         np.testing.assert_array_equal(wanted[:, 1], 0.0)
-        np.testing.assert_array_equal(wanted[:, :1], targets(policy, view, 0.4))
+        np.testing.assert_allclose(wanted[:, :1], targets(policy, view, 0.4), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", LEARNED)

@@ -111,8 +111,10 @@ class PolicyHandle:
                 the run's contract and neutral values otherwise.
 
         Raises:
-            InputError: a number that cannot be, or a keyword that is not known.
+            InputError: a number that cannot be, or a keyword that is not known; a policy that remembers what it saw,
+                asked at another date than its first.
         """
+        self._refuse_later(time_to_maturity)
         view, asked, shape = self._view(spot, time_to_maturity, implied_vol, position, more)
         held, wealth = (jnp.asarray(asked[name] / asked["scale"], jnp.float32) for name in ("position", "wealth"))
         wanted = np.asarray(targets_of(self.policy, view, held, wealth))
@@ -126,10 +128,21 @@ class PolicyHandle:
         """Lower and upper edge of the no-trade band, or None if the policy has none; arguments as in `target`."""
         if not isinstance(self.policy, AbstractBandPolicy | AbstractOwnBandPolicy):
             return None
+        self._refuse_later(time_to_maturity)
         view, asked, shape = self._view(spot, time_to_maturity, implied_vol, 0.0, more)
         edges = _edges(self.policy, view, jnp.asarray(asked["wealth"] / asked["scale"], jnp.float32))
         lower, upper = (asked["scale"] * np.asarray(edge, np.float64) for edge in edges)
         return np.minimum(lower, upper).reshape(shape), np.maximum(lower, upper).reshape(shape)
+
+    def _refuse_later(self, time_to_maturity: Numbers) -> None:
+        """What remembers can be asked only where there is nothing to remember."""
+        whole = self.setting.maturity
+        if self.policy.start() is None or np.allclose(time_to_maturity, whole, rtol=1e-4, atol=0.0):
+            return
+        raise InputError(
+            f"time_to_maturity is {np.ravel(time_to_maturity)[0]:g} years and the policy remembers what it saw before, "
+            f"which one question cannot tell; ask at its first date ({whole:g} years), or see the run's ledger."
+        )
 
     def _view(
         self, spot: Numbers, time: Numbers, implied_vol: Numbers | None, position: Numbers, more: dict[str, Any]
@@ -167,7 +180,12 @@ def _edges(
         lower, upper = jax.vmap(policy.edges)(known)
     else:
         flat = jnp.zeros(view.price.shape[-1], view.price.dtype)
-        lower, upper = jax.vmap(lambda seen, worth: policy.edges(seen, Own(flat, worth)))(known, wealth)
+
+        def of_own(known: Any, worth: Array) -> tuple[Array, Array]:
+            own = Own(flat, worth, policy.start())
+            return policy.edges(known, Own(flat, worth, policy.remember(known, own)))
+
+        lower, upper = jax.vmap(of_own)(known, wealth)
     return lower[:, 0], upper[:, 0]
 
 

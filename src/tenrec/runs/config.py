@@ -234,31 +234,49 @@ RiskSpec = Annotated[
 ]
 
 
+SEES_POSITION = ("feed_forward", "delta_residual")
+SEES_WEALTH = ("band_network", "feed_forward", "recurrent")
 FEATURES = ("standardised_moneyness", "sqrt_time_to_maturity", "volatility")
 
 
 class PolicySpec(Section):
     """The policy that is learned."""
 
-    kind: Literal["band_network", "feed_forward", "state_delta"] = "band_network"
+    kind: Literal["band_network", "feed_forward", "recurrent", "delta_residual", "state_delta", "custom"] = (
+        "band_network"
+    )
     hidden: tuple[Count, ...] = (32, 32)
     activation: Literal["elu", "gelu", "relu", "silu", "softplus", "tanh"] = "silu"
     features: Annotated[tuple[str, ...], Field(min_length=1)] = FEATURES
     standardise: bool = True
     aversion: Positive | None = None
     bound: Positive = 0.4
+    state: Annotated[int, Field(ge=1, le=1024)] = 8
+    ensemble: bool = False
+    make: Annotated[str, Field(pattern=r"^.+:[A-Za-z_]\w*$")] | None = None
+    source: str | None = None
     objective: Literal["terminal", "local"] = "terminal"
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] | None = None
 
     @model_validator(mode="after")
     def _sees_position_only_where_it_is_an_input(self) -> "PolicySpec":
-        if "position" in self.features and self.kind != "feed_forward":
+        if "position" in self.features and self.kind not in SEES_POSITION:
             raise ValueError(
                 f"features name 'position', which a {self.kind} does not take; leave it out, or set kind: feed_forward"
             )
-        if "wealth" in self.features and self.kind == "state_delta":
+        if "wealth" in self.features and self.kind not in SEES_WEALTH:
             raise ValueError(
-                "features name 'wealth', which a state_delta does not take; leave it out, or set kind: band_network"
+                f"features name 'wealth', which a {self.kind} does not take; leave it out, or set kind: band_network"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _custom_code_where_it_is_used(self) -> "PolicySpec":
+        if self.kind != "custom" and self.make is not None:
+            raise ValueError(f"make was given for kind {self.kind}; leave it out, or set kind: custom")
+        if self.kind == "custom" and (self.make is None or self.source is None):
+            raise ValueError(
+                "kind is 'custom' without its code; give make: FILE.py:NAME, a file and what it calls your policy"
             )
         return self
 
@@ -306,6 +324,16 @@ def _refuse_names(learned: Sequence[PolicySpec]) -> None:
             )
 
 
+def _refuse_ensembles_of_one(config: "HedgeConfig") -> None:
+    """A mean over seeds where there is one seed."""
+    for spec in (config.policy, *config.rivals):
+        if spec.ensemble and config.training.seeds < 2:
+            raise ValueError(
+                f"policy {spec.name or spec.kind!r} is an ensemble and training.seeds is {config.training.seeds}; set "
+                "training.seeds to 2 or more, or leave ensemble out"
+            )
+
+
 class EvaluateSpec(Section):
     """How it is judged: on common random numbers that training has not seen."""
 
@@ -320,10 +348,10 @@ def _with_features(spec: Any, measure: Any) -> Any:
     if not isinstance(spec, dict) or "features" in spec:
         return spec
     kind = spec.get("kind", "band_network")
-    own = {"feed_forward": ("position",)}.get(kind, ())
+    own = {"feed_forward": ("position",), "delta_residual": ("position",), "recurrent": ("last_log_return",)}
     # Exponential utility alone does not care what was won or lost before.
-    wealth = ("wealth",) if measure != "entropic" and kind in ("band_network", "feed_forward") else ()
-    return spec | {"features": (*FEATURES, *own, *wealth)}
+    wealth = ("wealth",) if measure != "entropic" and kind in SEES_WEALTH else ()
+    return spec | {"features": (*FEATURES, *own.get(kind, ()), *wealth)}
 
 
 Instrument = Literal["spot", "future", "forward"]
@@ -347,7 +375,8 @@ def _refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
 
 def _refuse_on_a_basket(config: "HedgeConfig") -> None:
     """What is made for one hedging instrument."""
-    kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind != "feed_forward"]
+    learned = (config.policy, *config.rivals)
+    kinds = [spec.kind for spec in learned if spec.kind not in ("feed_forward", "custom")]
     rules = [name for name in config.evaluate.against if not name.startswith(("no_hedge", "black_scholes"))]
     if kinds:
         raise ValueError(f"policy.kind is {kinds[0]!r} and market.model 'basket'; several assets need a feed_forward")
@@ -426,6 +455,7 @@ class HedgeConfig(Section):
                 f"{list(self.evaluate.against)}"
             )
         _refuse_names((self.policy, *self.rivals))
+        _refuse_ensembles_of_one(self)
         _refuse_terms(self, recorded=recorded)
         return self
 

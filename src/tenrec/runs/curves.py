@@ -34,6 +34,9 @@ def hedge_curves(
         time = max(round(share * setting.maturity / setting.period), 1) * setting.period
         held = 0.0 if delta is None else PolicyHandle(delta, setting).target(spot=spot, time_to_maturity=time)
         for name, policy in policies.items():
+            if policy.start() is not None:
+                # What it would hold depends on the way there, which a curve over spot does not know.
+                continue
             handle = PolicyHandle(policy, setting)
             ratio = handle.target(spot=spot, time_to_maturity=time, position=held, **state)
             edges = handle.band(spot=spot, time_to_maturity=time, **state)

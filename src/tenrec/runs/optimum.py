@@ -49,6 +49,9 @@ def optimum_section(config: HedgeConfig, policies: Mapping[str, AbstractPolicy],
         if spec is not None and set(spec.features) & set(PATH_DEPENDENT):
             reporter.say(f"{name} sees {', '.join(PATH_DEPENDENT)}: it has no exact value on spot and position alone.")
             continue
+        if spec is not None and spec.kind == "custom":
+            reporter.say(f"{name} may see anything: it has no exact value on spot and position alone.")
+            continue
         if not isinstance(policy, AbstractPositionPolicy):
             reporter.say(f"{name} sees its wealth or its past: it has no exact value on spot and position alone.")
             continue

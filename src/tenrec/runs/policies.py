@@ -16,6 +16,7 @@ from tenrec.hedging.policies import (
     AbstractPolicy,
     BandNetwork,
     BlackScholesDelta,
+    DeltaResidual,
     FeedForward,
     Leland,
     MinimumVarianceDelta,
@@ -25,32 +26,49 @@ from tenrec.hedging.policies import (
     WealthScale,
     WhalleyWilmott,
     Zakamouline,
+    assemble_recurrent_band,
+    ensemble,
     fit_wealth_scale,
     make_band_network,
+    make_delta_residual,
     make_feed_forward,
+    make_recurrent_band,
     make_state_delta,
 )
 from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
 from tenrec.runs.build import assets_of
 from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.custom import make_policy
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import read_leaves
+from tenrec.runs.setting import neutral_view
 
 LABELS = {
     "band_network": "Band network",
     "black_scholes_delta": "Black–Scholes delta",
     "black_scholes_delta_entry": "Black–Scholes delta, vol at sale",
+    "custom": "Custom policy",
+    "delta_residual": "Delta and correction",
     "feed_forward": "Feed-forward network",
     "leland": "Leland delta",
     "minimum_variance_delta": "Minimum-variance delta",
     "no_hedge": "No hedge",
+    "recurrent": "Recurrent band",
     "state_delta": "State delta",
     "whalley_wilmott": "Whalley–Wilmott band",
     "zakamouline": "Zakamouline band",
 }
-FITTED = {"band_network", "feed_forward", "minimum_variance_delta", "state_delta"}
-BANDED = {"band_network"}
+FITTED = {
+    "band_network",
+    "custom",
+    "delta_residual",
+    "feed_forward",
+    "minimum_variance_delta",
+    "recurrent",
+    "state_delta",
+}
+BANDED = {"band_network", "recurrent"}
 DEFAULT_AVERSION, SMALLEST_COST = 20.0, 1e-5
 
 
@@ -92,6 +110,8 @@ def untrained(
     Args:
         aversion: of the classical band that a band network starts from; by default that of the classical policies.
     """
+    if spec.kind == "custom":
+        return make_policy(spec.source or "", spec.make or "", view, key)
     common: dict[str, Any] = {
         "features": spec.features,
         "hidden": spec.hidden,
@@ -103,25 +123,45 @@ def untrained(
         return WealthFeedForward(plain, fit_wealth_scale(view)) if WEALTH in spec.features else plain
     if spec.kind == "state_delta":
         return make_state_delta(bound=spec.bound, **common)
+    if spec.kind == "delta_residual":
+        return make_delta_residual(view, standardise=spec.standardise, bound=spec.bound, **common)
     cost, given = cost_of(config), aversion_of(config) if aversion is None else aversion
+    if spec.kind == "recurrent":
+        return make_recurrent_band(
+            view, standardise=spec.standardise, state=spec.state, cost=cost, aversion=given, **common
+        )
     band = make_band_network(view, standardise=spec.standardise, cost=cost, aversion=given, **common)
     return WealthBandNetwork(band, fit_wealth_scale(view)) if WEALTH in spec.features else band
 
 
-def skeleton(spec: PolicySpec, instruments: int) -> AbstractPolicy:
-    """A learned policy of the right shapes, for stored numbers to be read into."""
+def skeleton(spec: PolicySpec, config: HedgeConfig) -> AbstractPolicy:
+    """A policy of the right shapes, for the stored numbers of what was learned to be read into."""
+    member = _member(spec, config, instruments=len(config.hedge_with) * assets_of(config))
+    return ensemble([member] * config.training.seeds) if spec.ensemble else member
+
+
+def _member(spec: PolicySpec, config: HedgeConfig, instruments: int) -> AbstractPolicy:
     key = jax.random.key(0)
+    if spec.kind == "custom":
+        return make_policy(spec.source or "", spec.make or "", neutral_view(config), key)
     if spec.kind == "state_delta":
         return make_state_delta(
             features=spec.features, hidden=spec.hidden, activation=spec.activation, key=key, bound=spec.bound
         )
     names = tuple(name for name in spec.features if name not in OWN_FEATURES)
     sees_wealth, scale = WEALTH in spec.features, WealthScale(jnp.zeros(()), jnp.ones(()))
-    sees_position = spec.kind == "feed_forward" and POSITION in spec.features
+    sees_position = POSITION in spec.features
     features = FeatureMap(names, jnp.zeros(len(names)), jnp.ones(len(names)))
+    sizes: dict[str, Any] = {"hidden": spec.hidden, "activation": spec.activation, "key": key}
+    if spec.kind == "recurrent":
+        seen = scale if sees_wealth else None
+        return assemble_recurrent_band(features, seen, jnp.zeros(()), jnp.ones(()), state=spec.state, **sizes)
+    if spec.kind == "delta_residual":
+        network = make_network(len(names) + sees_position, outputs=1, **sizes)
+        return DeltaResidual(features, network, jnp.ones(()), jnp.ones(()), sees_position)
     inputs = len(names) + sees_position * instruments + sees_wealth
     outputs = instruments if spec.kind == "feed_forward" else 3
-    network = make_network(inputs, spec.hidden, outputs, key=key, activation=spec.activation)
+    network = make_network(inputs, outputs=outputs, **sizes)
     if spec.kind == "feed_forward":
         plain = FeedForward(features, network, jnp.ones(()), sees_position)
         return WealthFeedForward(plain, scale) if sees_wealth else plain
@@ -155,12 +195,7 @@ def load_policy(folder: Path, name: str, config: HedgeConfig) -> AbstractPolicy:
             return baseline(name, config)
         known = ", ".join(sorted({*(stored.stem for stored in folder.glob("*.eqx")), *set(LABELS) - FITTED}))
         raise ConfigError(f"This run holds no policy {name!r}; choose from {known}.")
-    like = (
-        baseline(name, config)
-        if spec is None
-        else skeleton(spec, instruments=len(config.hedge_with) * assets_of(config))
-    )
-    return read_leaves(path, like)
+    return read_leaves(path, baseline(name, config) if spec is None else skeleton(spec, config))
 
 
 def with_seed(policies: Any, seed: int) -> Any:

@@ -13,7 +13,9 @@ from tenrec.hedging.assess import views
 from tenrec.hedging.features import FEATURES, OWN_FEATURES
 from tenrec.runs.build import optimum_criterion, optimum_problem
 from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
+from tenrec.runs.custom import try_policy
 from tenrec.runs.policies import untrained
+from tenrec.runs.setting import neutral_view
 from tenrec.runs.simulated import Simulation
 
 
@@ -24,6 +26,9 @@ def preflight(config: HedgeConfig, base: Path) -> None:
         InputError: in the words of the part that refuses.
     """
     specs = (config.policy, *config.rivals)
+    for spec in specs:
+        if spec.kind == "custom":
+            try_policy(spec.source or "", spec.make or "", neutral_view(config))
     if isinstance(config.market, RecordedSpec):
         _refuse_unknown_features(specs, SIGNAL_NAMES)
         return
@@ -43,6 +48,8 @@ def preflight(config: HedgeConfig, base: Path) -> None:
 def _refuse_unknown_features(specs: Iterable[PolicySpec], signals: Iterable[str]) -> None:
     known = [*sorted(FEATURES), *OWN_FEATURES, *signals]
     for spec in specs:
+        if spec.kind == "custom":
+            continue
         unknown = [name for name in spec.features if name not in known]
         if unknown:
             raise ConfigError(f"policy feature {unknown[0]!r} is not known here; choose from {', '.join(known)}.")

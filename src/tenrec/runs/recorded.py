@@ -106,6 +106,7 @@ class Desk:
             data=(jnp.asarray(weights), self.synthetic),
             groups=len(self.cutoffs),
             squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
+            together=spec.ensemble,
             folder=folder,
             reporter=reporter,
             resume=resume,

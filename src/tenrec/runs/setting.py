@@ -1,6 +1,10 @@
 """What a run's policies fall back on when they are asked outside a path."""
 
+import jax.numpy as jnp
+
+from tenrec.backtest import SIGNAL_NAMES
 from tenrec.contracts import european
+from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
 from tenrec.runs.build import assets_of, build_contract, build_grid
 from tenrec.runs.config import ArraysSpec, BlackScholesSpec, BootstrapSpec, HedgeConfig, ListedSpec
@@ -43,6 +47,16 @@ def build_setting(
         signal_names=(*signal_names, *_signals(config), *contract.state_names),
         assets=assets_of(config),
     )
+
+
+def neutral_view(config: HedgeConfig) -> MarketView:
+    """One state that a run's policies may see, of the shapes of all others."""
+    setting = build_setting(config, SIGNAL_NAMES if isinstance(config.contract, ListedSpec) else ())
+    strike = float(setting.contract.strike[0])
+    at = dict.fromkeys(setting.signal_names, 0.0) | {"last_return": 0.0, "time_to_maturity": setting.maturity}
+    at |= {"spot": setting.initial_spot or strike, "strike": strike}
+    at |= {"implied_vol": setting.volatility, "entry_volatility": setting.volatility}
+    return setting.view({name: jnp.full(1, value, jnp.float32) for name, value in at.items()})
 
 
 def _signals(config: HedgeConfig) -> tuple[str, ...]:

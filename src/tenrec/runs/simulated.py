@@ -97,6 +97,7 @@ class Simulation:
             eqx.Partial(lambda policy, _, seen: score(policy, seen, None), seen=validation),
             settings,
             squared=spec.objective == "terminal" and self.config.risk.measure in SHOWN_BY_ROOT,
+            together=spec.ensemble,
             folder=folder,
             reporter=reporter,
             resume=resume,

@@ -14,7 +14,7 @@ import polars as pl
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from tenrec.core.errors import InterruptedWork, WorkError
-from tenrec.hedging.policies import AbstractPolicy
+from tenrec.hedging.policies import AbstractPolicy, ensemble
 from tenrec.nets import FitSettings, FitState, Progress, best_models, fit, start
 from tenrec.runs.config import TrainingSpec
 from tenrec.runs.files import write_atomically
@@ -31,7 +31,8 @@ class Trained:
     """The best seed of a stage for each group: policies, scores in basis points, and how training went.
 
     Fields:
-        policies: one for each group, in the order of `data`. scores_bp: (groups, seeds).
+        policies: one for each group, in the order of `data`. scores_bp: (groups, seeds). together_bp: the score of the
+            last group's ensemble, None where the best seed is kept.
     """
 
     policies: tuple[AbstractPolicy, ...]
@@ -39,6 +40,7 @@ class Trained:
     history: pl.DataFrame
     seconds: float
     updates: int
+    together_bp: float | None = None
 
 
 def fit_settings(spec: TrainingSpec) -> FitSettings:
@@ -57,22 +59,28 @@ def train_stage(
     data: Any = None,
     groups: int = 1,
     squared: bool = False,
+    together: bool = False,
     folder: RunFolder,
     reporter: Reporter,
     resume: bool,
 ) -> Trained:
     """Fit `spec.seeds` policies for each group at once, keep the best seed of each; continues a checkpoint if asked.
 
+    A policy without numbers to learn is scored and kept as it is.
+
     Args:
         data: what loss and score get as their last argument, leading axis groups (the parts of a record that forward
             validation may see, say); None where there is one group without data.
         squared: loss and score are mean squares, of which the roots are reported.
+        together: keep the ensemble of all seeds in the place of the best one.
     """
     settings = fit_settings(spec)
     seeds = jax.random.split(jax.random.key(spec.seed), spec.seeds)
     models = eqx.filter_vmap(make)(jnp.tile(seeds, groups))
     data = jax.tree.map(lambda leaf: jnp.repeat(leaf, spec.seeds, axis=0), data)
     keeper = _Keeper(name, folder.checkpoint(name), settings, reporter, squared=squared)
+    if not jax.tree.leaves(eqx.filter(models, eqx.is_inexact_array)):
+        return _unlearned(keeper, make(seeds[0]), score, data, groups, spec.seeds)
     state = keeper.restore(start(models, settings)) if resume else start(models, settings)
     reporter.start(f"train {name.replace('_', ' ')}", settings.updates)
     began = time.perf_counter()
@@ -90,10 +98,15 @@ def train_stage(
             f"lower training.learning_rate (now {settings.learning_rate:g}) or check the size of the contract."
         )
     scores = keeper.in_bp(np.asarray(state.best_score, np.float64)).reshape(groups, spec.seeds)
-    chosen = np.argmin(scores, axis=1) + spec.seeds * np.arange(groups)
-    models = best_models(state)
+    best = best_models(state)
+    members = [[with_seed(best, spec.seeds * group + seed) for seed in range(spec.seeds)] for group in range(groups)]
+    if together:
+        policies = tuple(ensemble(row) for row in members)
+    else:
+        policies = tuple(row[int(np.argmin(own))] for row, own in zip(members, scores, strict=True))
     return Trained(
-        policies=tuple(with_seed(models, int(index)) for index in chosen),
+        policies=policies,
+        together_bp=keeper.of_one(score, policies[-1], data) if together else None,
         scores_bp=scores,
         history=keeper.history(),
         seconds=time.perf_counter() - began,
@@ -108,7 +121,7 @@ def training_section(trained: Mapping[str, Trained]) -> dict[str, Any]:
             "updates": result.updates,
             "seconds": result.seconds,
             "training_bp": _last_loss(result),
-            "validation_bp": float(result.scores_bp[-1].min()),
+            "validation_bp": float(result.scores_bp[-1].min()) if result.together_bp is None else result.together_bp,
             "seeds_bp": [float(score) for score in result.scores_bp[-1]],
         }
         for name, result in trained.items()
@@ -119,6 +132,25 @@ def _last_loss(result: Trained) -> float:
     """The batch loss of the reported policy's last update: the last group's best seed."""
     seeds = result.scores_bp.shape[1]
     return float(result.history["loss_bp"][-seeds:][int(np.argmin(result.scores_bp[-1]))])
+
+
+def _unlearned(
+    keeper: "_Keeper",
+    policy: AbstractPolicy,
+    score: Callable[[AbstractPolicy, Any], Float[Array, ""]],
+    data: Any,
+    groups: int,
+    seeds: int,
+) -> Trained:
+    """A policy with nothing to learn, for every group: what it scores, as the history of no update."""
+    found = keeper.of_one(score, policy, data)
+    if not np.isfinite(found):
+        raise WorkError(f"{keeper.name} gives a validation risk that is not a number; mend what it holds.")
+    for seed in range(seeds):
+        row = {"update": 0, "seed": seed, "loss_bp": found, "score_bp": found}
+        keeper.rows.append({"stage": keeper.name, **row})
+    scores = np.full((groups, seeds), found)
+    return Trained((policy,) * groups, scores, keeper.history(), seconds=0.0, updates=0)
 
 
 class _Keeper:
@@ -149,6 +181,12 @@ class _Keeper:
         self.reporter.advance(progress.update, f"validation {best:.2f} bp")
         if time.monotonic() - self.saved_at > SECONDS_BETWEEN_CHECKPOINTS:
             self.save()
+
+    def of_one(self, score: Callable[[Any, Any], Float[Array, ""]], policy: AbstractPolicy, data: Any) -> float:
+        """The score of one policy on the last group's data, basis points."""
+        own = jax.tree.map(lambda leaf: leaf[-1], data)
+        found = np.asarray(eqx.filter_jit(score)(policy, own), np.float64)
+        return float(self.in_bp(found.reshape(1))[0])
 
     def in_bp(self, value: np.ndarray) -> np.ndarray:
         """Losses or scores, which are in percent of spot or in its square, in basis points."""

@@ -10,7 +10,16 @@ from tenrec.hedging.policies.base import (
 )
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
+from tenrec.hedging.policies.ensembles import (
+    BandEnsemble,
+    Ensemble,
+    OwnBandEnsemble,
+    PositionEnsemble,
+    ensemble,
+)
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
+from tenrec.hedging.policies.recurrent import RecurrentBand, assemble_recurrent_band, make_recurrent_band
+from tenrec.hedging.policies.residual import DeltaResidual, make_delta_residual
 from tenrec.hedging.policies.response import (
     ClippedLinear,
     GreeksRegression,
@@ -33,11 +42,14 @@ __all__ = [
     "AbstractOwnBandPolicy",
     "AbstractPolicy",
     "AbstractPositionPolicy",
+    "BandEnsemble",
     "BandNetwork",
     "BlackScholesDelta",
     "CadenceMemory",
     "CadenceThreshold",
     "ClippedLinear",
+    "DeltaResidual",
+    "Ensemble",
     "FeedForward",
     "GreeksRegression",
     "Leland",
@@ -45,6 +57,9 @@ __all__ = [
     "NoHedge",
     "OddNetworks",
     "Own",
+    "OwnBandEnsemble",
+    "PositionEnsemble",
+    "RecurrentBand",
     "ResponseDelta",
     "RuleView",
     "SmileDelta",
@@ -55,11 +70,15 @@ __all__ = [
     "WealthScale",
     "WhalleyWilmott",
     "Zakamouline",
+    "assemble_recurrent_band",
     "cadence_threshold",
+    "ensemble",
     "fit_wealth_scale",
     "make_band_network",
+    "make_delta_residual",
     "make_feed_forward",
     "make_odd_networks",
+    "make_recurrent_band",
     "make_state_delta",
     "make_tick_band_network",
     "rule_view",

@@ -70,13 +70,18 @@ class AbstractBandPolicy(AbstractPositionPolicy):
 
 
 class AbstractOwnBandPolicy(AbstractPolicy):
-    """A band whose edges depend on more of the own account than the position, on the wealth say."""
+    """A band whose edges depend on more of the own account than the position: on the wealth, say, or a memory."""
 
     @abc.abstractmethod
     def edges(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Float[Array, " instruments"]]:
-        """Lower and upper edge of the no-trade band at one date, units of each instrument."""
+        """Lower and upper edge of the no-trade band at one date, units of each instrument; this date is remembered."""
+
+    def remember(self, known: Any, own: Own) -> Any:
+        """The memory with this date in it; what there was, for a policy without one."""
+        return own.memory
 
     def act(self, known: Any, own: Own) -> tuple[Float[Array, " instruments"], Any]:
-        """The position clipped into the band, with nothing remembered."""
-        lower, upper = self.edges(known, own)
-        return jnp.clip(own.position, lower, upper), own.memory
+        """The position clipped into the band that this date leads to."""
+        memory = self.remember(known, own)
+        lower, upper = self.edges(known, Own(own.position, own.wealth, memory))
+        return jnp.clip(own.position, lower, upper), memory
