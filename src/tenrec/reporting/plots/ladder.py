@@ -57,6 +57,8 @@ def _panels(table: pl.DataFrame, times: list[float], columns: int) -> go.Figure:
         )
     figure = styled(figure, 260 * rows + 60)
     figure.update_layout(margin={"l": 12, "r": 16, "t": 34, "b": 12})
-    figure.update_xaxes(title="Spot move", showgrid=False)
-    figure.update_yaxes(title="Volatility", showgrid=False, col=1)
+    # Left to itself Plotly reads "+5 %" as a number.
+    figure.update_xaxes(title="Spot move", showgrid=False, type="category", tickfont={"size": 11})
+    figure.update_yaxes(showgrid=False, type="category")
+    figure.update_yaxes(title="Volatility", col=1)
     return figure
