@@ -141,6 +141,17 @@ def curves(names: list[str], days: tuple[float, ...]) -> tuple[HedgeCurve, ...]:
     return tuple(found)
 
 
+def ladder() -> pl.DataFrame:
+    rows = [(spot, vol, years) for spot in (-0.1, 0.0, 0.1) for vol in (0.0, 0.1) for years in (0.0, 0.04)]
+    table = pl.DataFrame(rows, schema=["spot_move", "vol_move", "years_ahead"], orient="row")
+    return table.with_columns(pnl_bp=-2e4 * pl.col("spot_move") ** 2 - 1e3 * pl.col("vol_move"))
+
+
+def stresses() -> pl.DataFrame:
+    row = {"stress": "1987-10-19", "spot_move": -0.205, "vol_factor": 4.13, "pnl_bp": -1234.5, "source": "S&P 500"}
+    return pl.DataFrame([row])
+
+
 def explained(names: list[str], rng: np.random.Generator) -> pl.DataFrame:
     """What the P&L of each policy came from."""
     parts = ("sale", "delta", "gamma", "theta", "vega", "carry", "cost", "rest", "total")
@@ -216,6 +227,8 @@ def content(count: int = 8, *, recorded: bool = False, paths: int = 4_000, **cha
         "days": days() if recorded else None,
         "explained": explained(names, rng),
         "explained_paths": 100,
+        "ladder": ladder(),
+        "stresses": stresses(),
         "selection": {"across a dividend adjustment": 61, "fewer than ten quotes": 12} if recorded else None,
     }
     return ReportData(**(fields | changes))

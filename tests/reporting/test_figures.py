@@ -14,7 +14,17 @@ from tenrec.reporting.plots import traces
 from tenrec.reporting.style import policy_styles
 from tests.reporting.content import LEARNED, REFERENCE, chosen, content
 
-SIMULATED = {"ratios", "cost", "pnl_distribution", "pnl_tail", "explained", "hedge_ratio", "replay", "training"}
+SIMULATED = {
+    "ratios",
+    "cost",
+    "pnl_distribution",
+    "pnl_tail",
+    "explained",
+    "hedge_ratio",
+    "ladder",
+    "replay",
+    "training",
+}
 
 
 def test_names():
@@ -50,6 +60,15 @@ def test_more_policies_than_colours_differ_by_dash():
         data.metrics["policies"][f"tuned_{i}"] = dict(data.metrics["policies"]["leland"], label=f"Tuned {i}")
     looks = [(style.color, style.dash) for style in policy_styles(data).values()]
     assert len(set(looks)) == len(looks) == 17
+
+
+def test_the_ladder_shows_every_rung():
+    data = content(5)
+    maps = traces(figures(data)["ladder"])
+    assert len(maps) == 2
+    assert data.ladder is not None
+    shown = [value for each in maps for row in each.z for value in row]
+    np.testing.assert_allclose(sorted(shown), data.ladder["pnl_bp"].sort())
 
 
 def test_the_explained_pnl_shows_the_policies_that_matter_first():

@@ -50,7 +50,7 @@ def test_every_policy_is_named(tmp_path: Path, count: int, recorded: bool):
 def test_sections_of_a_simulated_run(tmp_path: Path):
     elements = written(tmp_path)
     anchors = [attrs["id"] for tag, attrs in elements.found if tag == "section"]
-    assert anchors == ["comparison", "pnl", "hedge", "replay", "training", "setup", "terms"]
+    assert anchors == ["comparison", "pnl", "hedge", "scenarios", "replay", "training", "setup", "terms"]
     assert "optimum" in elements.visible
     assert "0.138" in elements.visible
 
@@ -65,7 +65,14 @@ def test_sections_of_a_recorded_run(tmp_path: Path):
 
 
 def test_page_without_the_optional_parts(tmp_path: Path):
-    empty = {"history": pl.DataFrame(), "hedge_curves": (), "replay": {}, "summary": (), "selection": {}}
+    empty = {
+        "history": pl.DataFrame(),
+        "hedge_curves": (),
+        "ladder": None,
+        "replay": {},
+        "summary": (),
+        "selection": {},
+    }
     data = content(2, recorded=True)
     data = dataclasses.replace(data, **empty, groups=None, days=None)
     data.metrics["validation"] = None

@@ -1,6 +1,9 @@
 """The ladder and the stresses of a book and its hedge, held against Black's formula written out with SciPy."""
 
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import norm
 
@@ -8,7 +11,7 @@ import tenrec
 from tenrec.contracts import european
 from tenrec.core.errors import InputError
 from tenrec.runs.advice import Setting
-from tenrec.runs.scenarios import Moment, ladder, stresses
+from tenrec.runs.scenarios import STRESSES, Moment, ladder, stresses
 
 MATURITY, STRIKE = 0.25, 105.0
 START = Moment(spot=100.0, time_to_maturity=MATURITY, volatility=0.3, position=0.4)
@@ -71,3 +74,26 @@ def test_a_run_starts_where_its_policy_does(finished: tenrec.Run):
     hedged = finished.ladder("black_scholes_delta", spot_moves=[-0.01, 0.0, 0.01], vol_moves=[0.0], years_ahead=[0.0])
     assert hedged["delta"].to_numpy()[1] == pytest.approx(0.0, abs=1e-5)
     assert (finished.stresses()["pnl"] < 0).all()
+
+
+def test_the_levels_of_the_stresses_are_the_recorded_ones():
+    folder = Path(__file__).parents[2] / "../shared/data/vol_indices"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here; levels are held against its S&P 500 and VIX")
+    index = pl.read_csv(folder / "SPX_daily.csv").rename(str.lower)
+    vix = pl.read_csv(folder / "VIX.csv").rename(str.lower)
+
+    def at(table: pl.DataFrame, day: str, column: str = "close") -> float:
+        return table.filter(pl.col("date") == day)[column].item()
+
+    days = {
+        "2008-10": ("2008-09-30", "2008-10-31", "close", "close"),
+        "2010-05-06": ("2010-05-05", "2010-05-06", "low", "high"),
+        "2015-08-24": ("2015-08-21", "2015-08-24", "close", "close"),
+        "2018-02-05": ("2018-02-02", "2018-02-05", "close", "close"),
+    }
+    named = {stress.name: stress for stress in STRESSES}
+    for name, (before, after, spot, volatility) in days.items():
+        assert named[name].spot == pytest.approx((at(index, before), at(index, after, spot)), abs=0.006)
+        assert named[name].volatility == (at(vix, before), at(vix, after, volatility))
+    assert named["1987-10-19"].spot == pytest.approx((at(index, "1987-10-16"), at(index, "1987-10-19")), abs=0.006)

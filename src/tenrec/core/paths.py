@@ -29,9 +29,6 @@ class MarketPaths(eqx.Module):
         assets: (dates, assets) levels of all underlyings where there are several, the first of them `spot`; else
             (dates, 0).
         signals: (dates, signals) further observed states (returns, term structure, …); names in `signal_names`.
-        rolled: (dates, instruments) where an instrument is exchanged for its successor at a date, the price at which
-            what is held is closed (0 if it has expired), else −1; `price` is then the successor's and `carry` holds
-            the difference. None where nothing rolls.
 
     Example:
         >>> paths = market_paths(spot=jnp.ones((5, 31)), volatility=0.2, dt=jnp.full(30, 1 / 365))
@@ -51,7 +48,6 @@ class MarketPaths(eqx.Module):
     assets: Float[Array, "... dates assets"]
     signals: Float[Array, "... dates signals"]
     signal_names: tuple[str, ...] = eqx.field(static=True, default=())
-    rolled: Float[Array, "... dates instruments"] | None = None
 
     @property
     def steps(self) -> int:
@@ -86,19 +82,13 @@ RANK = {
     "tradable": 1,
     "assets": 2,
     "signals": 2,
-    "rolled": 2,
 }
 """Axes of a field for one path."""
 
 
-def ranks_of(paths: MarketPaths) -> dict[str, int]:
-    """`RANK` of the fields that these paths have."""
-    return {name: rank for name, rank in RANK.items() if getattr(paths, name) is not None}
-
-
 def batch_axes(paths: MarketPaths) -> MarketPaths:
     """The `in_axes` of `paths` for `jax.vmap`: 0 for a field with a path axis, None for a shared one."""
-    axes = [0 if getattr(paths, name).ndim > rank else None for name, rank in ranks_of(paths).items()]
+    axes = [0 if getattr(paths, name).ndim > rank else None for name, rank in RANK.items()]
     return jax.tree.unflatten(jax.tree.structure(paths), axes)
 
 
@@ -109,7 +99,7 @@ def select(paths: MarketPaths, index: Any) -> MarketPaths:
 
 def map_batched(function: Callable[[Array], Array], paths: MarketPaths) -> MarketPaths:
     """Apply `function` to the fields that carry a path axis."""
-    batched = [name for name, rank in ranks_of(paths).items() if getattr(paths, name).ndim > rank]
+    batched = [name for name, rank in RANK.items() if getattr(paths, name).ndim > rank]
     changes = {name: function(getattr(paths, name)) for name in batched}
     return dataclasses.replace(paths, **changes)
 
@@ -175,4 +165,4 @@ def _with_path_axis(paths: MarketPaths) -> MarketPaths:
         leaf = getattr(paths, name)
         return leaf if leaf.ndim > rank else jnp.broadcast_to(leaf, (paths.count, *leaf.shape))
 
-    return dataclasses.replace(paths, **{name: widen(name, rank) for name, rank in ranks_of(paths).items()})
+    return dataclasses.replace(paths, **{name: widen(name, rank) for name, rank in RANK.items()})

@@ -65,10 +65,7 @@ def attribute(
     market = jax.tree.map(lambda leaf: leaf[1:], quotes(paths, contract, terms))
     exchange = paths.spot if terms.inverse else jnp.ones_like(paths.spot)
     held, rate = lines.position[:-1], exchange[1:]
-    # Where an instrument rolls, old less new price comes as carry; it is a price change all the same.
-    rolls = 0.0 if market.rolled is None else jnp.where(market.rolled >= 0.0, market.carry, 0.0)
-    rolled = jnp.sum(held * rolls, axis=-1)
-    hedge = rate * jnp.sum(held * (market.change + rolls), axis=-1) + lines.cash[:-1] * jnp.diff(exchange)
+    hedge = rate * jnp.sum(held * market.change, axis=-1) + lines.cash[:-1] * jnp.diff(exchange)
     if assets_of(view) > 1:
         hedge = hedge + jnp.sum(asset_deltas(view, view.volatility) * jnp.diff(paths.assets, axis=0)[:, 1:], axis=-1)
     mark = book_value(view, view.volatility)
@@ -78,7 +75,7 @@ def attribute(
         "gamma": 0.5 * book_gamma(view, view.volatility, marked=True) * spot_move**2,
         "theta": _later(view) - mark,
         "vega": book_vega(view, view.volatility, marked=True) * volatility_move,
-        "carry": rate * (lines.cash[:-1] * (market.growth - 1.0) + lines.carry[1:] - rolled),
+        "carry": rate * (lines.cash[:-1] * (market.growth - 1.0) + lines.carry[1:]),
         "cost": -rate * lines.cost[1:],
     }
     parts["rest"] = jnp.diff(pnl) - sum(parts.values())

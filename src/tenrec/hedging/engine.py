@@ -79,8 +79,6 @@ class Quote(eqx.Module):
         change: of the price since the date before. growth: of cash since then. flow: received from the contract.
         accrual: value of one unit at the date before, times the years since; what funding and borrowing are paid on.
         exchange: quote currency per unit of the ledger's, None where they are one.
-        rolled: price at which what is held is closed since the instrument is exchanged for its successor (0: it has
-            expired, free of cost), negative where it is not; None where nothing ever rolls.
     """
 
     price: Float[Array, "*dates instruments"]
@@ -92,7 +90,6 @@ class Quote(eqx.Module):
     tradable: Bool[Array, "*dates"]
     accrual: Float[Array, "*dates instruments"] | None = None
     exchange: Float[Array, "*dates"] | None = None
-    rolled: Float[Array, "*dates instruments"] | None = None
 
 
 class Entry(eqx.Module):
@@ -119,7 +116,7 @@ def step(
     carry = _carried(held, quote, terms)
     trade = target - held
     paid = _value(trade, quote, terms)
-    cost = _charge(held, target, quote, terms) if charged else jnp.zeros_like(account.cash)
+    cost = _charge(trade, quote, terms) if charged else jnp.zeros_like(account.cash)
     cash = _settled(account, quote, terms) - paid - cost
     entry = Entry(position=target, trade=trade, cash=cash, cost=cost, carry=carry, flow=quote.flow)
     return Account(target, cash), entry
@@ -147,19 +144,8 @@ def _carried(held: Float[Array, " instruments"], quote: Quote, terms: Terms) -> 
     return received
 
 
-def _charge(
-    held: Float[Array, " instruments"], target: Float[Array, " instruments"], quote: Quote, terms: Terms
-) -> Float[Array, ""]:
-    """Cost of the trade; where an instrument rolls, of closing the old one and opening all of the new one."""
-    trade, cost = target - held, jnp.zeros_like(quote.growth)
-    if quote.rolled is not None:
-        rolls = quote.rolled >= 0.0
-        closed = jnp.where(quote.rolled > 0.0, held, 0.0)
-        # A wide spread is as wide in relation to the old one's price.
-        shrunk = jnp.where(rolls, quote.rolled / jnp.maximum(quote.price, 1e-12), 0.0) * quote.half_spread
-        for member in terms.costs:
-            cost = cost + member(closed, jnp.where(rolls, quote.rolled, 0.0), shrunk)
-        trade = jnp.where(rolls, target, trade)
+def _charge(trade: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
+    cost = jnp.zeros_like(quote.growth)
     for member in terms.costs:
         cost = cost + member(trade, quote.price, quote.half_spread)
     return cost
@@ -185,7 +171,6 @@ def quotes(paths: MarketPaths, contract: AbstractContract, terms: Terms | None =
         flow=contract.flows(paths.levels),
         tradable=paths.tradable,
         accrual=_before(price) * years[:, None] if pays_for_time else None,
-        rolled=paths.rolled,
     )
     return _in_coin(market, paths, years) if terms is not None and terms.inverse else market
 

@@ -64,7 +64,7 @@ class AbstractMarket(eqx.Module):
 
     @property
     def margined(self) -> tuple[bool, ...]:
-        """Per hedging instrument, whether only its price changes are settled (a future)."""
+        """Whether only price changes of the instrument on the underlying are settled (a future)."""
         return (self.hedge_with == "future",)
 
 

@@ -14,6 +14,7 @@ from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths
 from tenrec.markets.base import AbstractMarket, HedgeWith, Scalar, as_dividend_yield, check_hedge_with, growth, record
 from tenrec.markets.draws import Draws, Randomness
+from tenrec.markets.variance_swap import with_variance_swap
 
 SWITCH = 1.5
 """ψ_c: above this ratio of variance to squared mean the exponential branch is drawn (Andersen recommends 1 to 2)."""
@@ -46,6 +47,7 @@ class HestonMarket(AbstractMarket):
         mean_reversion: κ, per year. vol_of_vol: ξ, per year. correlation: ρ.
         dt: (steps,) length of each period in years.
         rate, drift, dividend_yield, hedge_with: as in `BlackScholesMarket`.
+        variance_swap: whether a variance swap to the last date, spot·variance a unit, is a second instrument.
         substeps: steps of the scheme in each period; 1 serves daily periods, long ones (a month) want more.
 
     The record's volatility is √v_k. Source: Andersen (2008), "Simple and efficient simulation of the Heston
@@ -73,6 +75,7 @@ class HestonMarket(AbstractMarket):
     dividend_yield: Scalar | None = eqx.field(converter=as_dividend_yield, default=None)
     hedge_with: HedgeWith = eqx.field(static=True, default="spot")
     substeps: int = eqx.field(static=True, default=1)
+    variance_swap: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         require_positive(spot=self.spot, mean_reversion=self.mean_reversion, vol_of_vol=self.vol_of_vol, dt=self.dt)
@@ -111,7 +114,15 @@ class HestonMarket(AbstractMarket):
             jnp.concatenate([jnp.broadcast_to(head, (1, draws.count)), tail]).T
             for head, tail in zip(first, later, strict=True)
         )
-        return record(self, spot, volatility=volatility)
+        paths = record(self, spot, volatility=volatility)
+        if not self.variance_swap:
+            return paths
+        return with_variance_swap(
+            paths,
+            mean_reversion=self.mean_reversion,
+            long_run_variance=self.long_run_variance,
+            notional=self.spot,
+        )
 
 
 class Coefficients(NamedTuple):

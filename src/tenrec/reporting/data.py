@@ -46,6 +46,8 @@ class ReportData:
         days: the days that make the difference: date, label and one column of numbers such as `difference_bp`.
         selection: number of contracts left out, by reason.
         explained: what the P&L came from, columns policy, part, mean_bp, std_bp. explained_paths: over how many paths.
+        ladder: what the learned hedge and the book would make, columns spot_move, vol_move, years_ahead, pnl_bp.
+        stresses: the same after days that have happened, columns stress, spot_move, vol_factor, pnl_bp, source.
         curves_note: in which state of the market the hedge curves are drawn, a sentence.
 
     Raises:
@@ -69,6 +71,8 @@ class ReportData:
     curves_note: str = ""
     explained: pl.DataFrame | None = None
     explained_paths: int = 0
+    ladder: pl.DataFrame | None = None
+    stresses: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         shapes = {name: np.shape(pnl) for name, pnl in self.pnl_bp.items()}

@@ -136,3 +136,16 @@ def with_sign(value: float, decimals: int) -> str:
     """
     text = number(value, decimals)
     return text if text.startswith(MINUS) or value == 0 else f"+{text}"
+
+
+def stress_table(stresses: pl.DataFrame) -> str:
+    """One row a stress: its moves, the P&L, and whose levels they are."""
+    columns = ("Stress", "Spot", "Volatility", "P&L (bp)", "Levels")
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row["stress"])}</th><td>{number(100 * row["spot_move"], 1)} %</td>'
+        f"<td>× {number(row['vol_factor'], 2)}</td><td>{number(row['pnl_bp'], 1)}</td>"
+        f"<td>{escape(row['source'])}</td></tr>"
+        for row in stresses.iter_rows(named=True)
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -18,6 +18,7 @@ from tenrec.reporting.html_tables import (
     counts_table,
     days_table,
     facts_table,
+    stress_table,
     validation_table,
 )
 from tenrec.reporting.plots import Plot, traces
@@ -128,6 +129,8 @@ def _sections(data: ReportData) -> Iterable[tuple[str, str, str]]:
         yield "pnl", "P&L", f'<div class="pair">{cards("pnl_distribution", "pnl_tail")}</div>' + cards("explained")
     if "hedge_ratio" in plots:
         yield "hedge", "Hedge", cards("hedge_ratio")
+    if "ladder" in plots:
+        yield "scenarios", "What if", cards("ladder") + _stresses(data)
     if "replay" in plots:
         yield "replay", "One path", cards("replay")
     recorded = cards("expiries") + _recorded(data)
@@ -191,6 +194,14 @@ def _comparison(data: ReportData) -> str:
         note += f" The exact optimum is {optimum['optimum_bp']:.4f} bp, with a numerical error of "
         note += f"{optimum.get('numerical_error_bp', float('nan')):.1g} bp."
     return f'<div class="card">{comparison_table(data, policy_styles(data))}<p class="note">{escape(note)}</p></div>'
+
+
+def _stresses(data: ReportData) -> str:
+    if data.stresses is None:
+        return ""
+    lead = "P&L of book and hedge, were the market to move at once as it did then; bp of initial spot."
+    table = stress_table(data.stresses)
+    return f'<div class="card"><h3>Days that have happened</h3><p class="lead">{lead}</p>{table}</div>'
 
 
 def _recorded(data: ReportData) -> str:

@@ -29,7 +29,7 @@ class Setting:
         future: whether the hedge is a future or forward on a spot that grows at rate − dividend yield.
         inverse: whether the hedge is a coin-margined contract worth one unit of the quote currency.
         signal_names: the market's signals, each neutral at zero.
-        assets: of a basket; a question is about the position in the first.
+        instruments: of the hedge; a question is about the position in the first.
     """
 
     contract: AbstractContract
@@ -42,7 +42,7 @@ class Setting:
     future: bool = False
     inverse: bool = False
     signal_names: tuple[str, ...] = ()
-    assets: int = 1
+    instruments: int = 1
 
     def view(self, at: Mapping[str, Float[Array, " points"]], kind: str | None = None) -> MarketView:
         """What a policy sees at each point; `kind` and, of a single option, the strike are exchanged for the run's.
@@ -68,7 +68,7 @@ class Setting:
             last_return=at["last_return"],
             rate=self.rate,
             dividend_yield=self.dividend_yield,
-            price=jnp.repeat(price[:, None], self.assets, axis=1),
+            price=jnp.repeat(price[:, None], self.instruments, axis=1),
             signals=jnp.stack(signals, axis=-1) if signals else None,
             signal_names=self.signal_names,
         )

@@ -114,7 +114,8 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     spec, grid = config.market, build_grid(config)
     hedge_with: HedgeWith = "future" if config.hedge_with[0] == "future" else "spot"
     if isinstance(spec, SimulatedSpec):
-        return _simulated(spec, grid, hedge_with)
+        more = {"variance_swap": True} if "variance_swap" in config.hedge_with else {}
+        return _simulated(spec, grid, hedge_with, **more)
     if isinstance(spec, BootstrapSpec):
         return _bootstrap(spec, grid, hedge_with, base)
     if isinstance(spec, ArraysSpec):
@@ -122,7 +123,7 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
 
 
-def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith) -> AbstractMarket:
+def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith, **more: Any) -> AbstractMarket:
     if isinstance(spec, UncertainSpec):
         spreads = {name: jnp.asarray(spread) for name, spread in spec.spreads.items()}
         return UncertainMarket(model=_simulated(spec.of, grid, hedge_with), spreads=spreads)
@@ -131,7 +132,7 @@ def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith) -> Ab
         return BasketMarket(models, np.asarray(spec.correlation))
     given = spec.model_dump(exclude={"model", "sampling"}).items()
     parameters: dict[str, Any] = {name: np.asarray(v) if isinstance(v, tuple) else v for name, v in given}
-    return MARKETS[spec.model](**parameters | {"dt": grid.dt, "hedge_with": hedge_with})
+    return MARKETS[spec.model](**parameters | more | {"dt": grid.dt, "hedge_with": hedge_with})
 
 
 def _bootstrap(spec: BootstrapSpec, grid: TimeGrid, hedge_with: HedgeWith, base: Path) -> AbstractMarket:

@@ -354,7 +354,7 @@ def _with_features(spec: Any, measure: Any) -> Any:
     return spec | {"features": (*FEATURES, *own.get(kind, ()), *wealth)}
 
 
-Instrument = Literal["spot", "future", "forward"]
+Instrument = Literal["spot", "future", "forward", "variance_swap"]
 
 
 def _refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
@@ -371,6 +371,31 @@ def _refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
             f"{given} is given; contracts of a recorded panel are told in units of their forward, in which it has no "
             "meaning, so leave it out"
         )
+
+
+def _refuse_instruments(config: "HedgeConfig") -> None:
+    """Instruments that the market does not have, or that the policy cannot trade."""
+    first, *further = config.hedge_with
+    if first == "variance_swap" or further not in ([], ["variance_swap"]):
+        raise ValueError(
+            f"hedge_with is {list(config.hedge_with)}; one instrument on the underlying is needed, which a "
+            "variance_swap may follow, as in [spot, variance_swap]"
+        )
+    if config.costs.variance_swap is not None and not further:
+        raise ValueError("costs.variance_swap is given; it needs hedge_with: [spot, variance_swap]")
+    if not further:
+        return
+    if not isinstance(config.market, HestonSpec):
+        raise ValueError(
+            f"hedge_with names variance_swap and market.model is {config.market.model!r}; its price is known for "
+            "heston, so set that or leave it out"
+        )
+    kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind != "feed_forward"]
+    if kinds:
+        raise ValueError(f"policy.kind is {kinds[0]!r}; two instruments need a feed_forward")
+    if config.settled == "inverse" or config.margin is not None:
+        given = "margin" if config.margin else "settlement: inverse"
+        raise ValueError(f"{given} is given and hedge_with names variance_swap, which is paid for; leave one out")
 
 
 def _refuse_on_a_basket(config: "HedgeConfig") -> None:
@@ -397,7 +422,7 @@ class HedgeConfig(Section):
     market: MarketSpec = BlackScholesSpec()
     contract: ContractSpec = EuropeanSpec()
     grid: GridSpec = GridSpec()
-    hedge_with: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=1)] = ("spot",)
+    hedge_with: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=2)] = ("spot",)
     settlement: Settlement | None = None
     costs: CostSpec = CostSpec(proportional=0.001)
     limits: LimitsSpec = LimitsSpec()
@@ -435,6 +460,7 @@ class HedgeConfig(Section):
                 f"hedge_with is {list(self.hedge_with)}; a recorded panel is hedged with [forward], "
                 "a simulated market with [spot] or [future]"
             )
+        _refuse_instruments(self)
         if isinstance(self.market, BasketSpec):
             _refuse_on_a_basket(self)
         if self.premium == "quote" and not recorded:

@@ -56,6 +56,10 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
         raise ConfigError(f"--out {path} is a folder; name a file, such as {path / (name + '.pyz')}.")
     if handle.policy.start() is not None:
         raise WorkError(f"{name} remembers what it saw before, which one question cannot give; export another policy.")
+    if handle.setting.instruments > 1:
+        raise WorkError(
+            f"{name} holds {handle.setting.instruments} instruments and a file answers for one; use the run."
+        )
     inputs = _inputs(handle)
     function, states = _function(handle, list(inputs)), _states(handle, list(inputs))
     wanted = np.asarray(function(*map(jnp.asarray, states)), np.float64)

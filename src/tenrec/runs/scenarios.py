@@ -19,24 +19,44 @@ SHARES = (0.0, 0.25, 0.5)
 
 @dataclass(frozen=True)
 class Stress:
-    """A day or month that happened: relative move of the spot, and factor on the implied volatility."""
+    """A day or month that happened, by the levels of an index and of its volatility index before and after.
+
+    `source` says whose levels they are; what is assumed is called so there.
+    """
 
     name: str
-    spot_move: float
-    vol_factor: float
+    spot: tuple[float, float]
+    volatility: tuple[float, float]
     source: str
 
+    @property
+    def spot_move(self) -> float:
+        """Relative move of the spot."""
+        return self.spot[1] / self.spot[0] - 1.0
 
-CLOSES = "closing levels: S&P 500 (S&P Dow Jones Indices), VIX (Cboe)"
+    @property
+    def vol_factor(self) -> float:
+        """Factor on the implied volatility."""
+        return self.volatility[1] / self.volatility[0]
+
+
+CLOSES = "closes of the S&P 500 and the VIX"
 STRESSES = (
-    Stress("1987-10-19", -0.205, 4.13, "S&P 500 282.70 to 224.84; Cboe VXO 36.37 to 150.19"),
-    Stress("2008-10", -0.169, 1.52, f"S&P 500 1166.36 to 968.75, VIX 39.39 to 59.89; {CLOSES}"),
-    Stress("2010-05-06", -0.086, 1.63, "S&P 500 1165.87 to the day's low 1065.79, VIX 24.91 to the day's high 40.71"),
-    Stress("2015-08-24", -0.039, 1.45, f"S&P 500 1970.89 to 1893.21, VIX 28.03 to 40.74; {CLOSES}"),
-    Stress("2018-02-05", -0.041, 2.16, f"S&P 500 2762.13 to 2648.94, VIX 17.31 to 37.32; {CLOSES}"),
-    Stress("2020-02-19 to 03-23", -0.339, 4.28, f"S&P 500 3386.15 to 2237.40, VIX 14.38 to 61.59; {CLOSES}"),
-    Stress("2020-03-16", -0.120, 1.43, f"S&P 500 2711.02 to 2386.13, VIX 57.83 to 82.69; {CLOSES}"),
-    Stress("crypto 2020-03-12", -0.372, 2.0, "bitcoin 7911 to 4971 (CoinMarketCap); vol doubled: assumed"),
+    Stress("1987-10-19", (282.70, 224.84), (36.37, 150.19), "closes of the S&P 500 and, recomputed by Cboe, the VXO"),
+    Stress("2008-10", (1166.36, 968.75), (39.39, 59.89), f"{CLOSES}, 30 September to 31 October"),
+    Stress(
+        "2010-05-06",
+        (1165.87, 1065.79),
+        (24.91, 40.71),
+        "closes of the day before to low of the S&P 500, high of the VIX",
+    ),
+    Stress("2015-08-24", (1970.89, 1893.21), (28.03, 40.74), CLOSES),
+    Stress("2018-02-05", (2762.13, 2648.94), (17.31, 37.32), CLOSES),
+    Stress("2020-02-19 to 03-23", (3386.15, 2237.40), (14.38, 61.59), f"{CLOSES}, as published"),
+    Stress("2020-03-16", (2711.02, 2386.13), (57.83, 82.69), f"{CLOSES}, as published"),
+    Stress(
+        "bitcoin 2020-03-12", (7911.43, 4970.79), (1.0, 2.0), "daily closes, CoinMarketCap; doubled volatility: assumed"
+    ),
 )
 
 
@@ -119,6 +139,11 @@ def _revalued(
     setting: Setting, start: Moment, spot: np.ndarray, volatility: np.ndarray, time: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Book and hedge at every point, less what they are worth at the start, which is put in front of the points."""
+    if setting.instruments > 1:
+        raise InputError(
+            f"The hedge has {setting.instruments} instruments; a ladder or stress is told for one, so use a run "
+            "with one."
+        )
     view = _view(
         setting,
         start,

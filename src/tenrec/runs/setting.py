@@ -45,7 +45,7 @@ def build_setting(
         future=config.hedge_with[0] == "future",
         inverse=config.settled == "inverse",
         signal_names=(*signal_names, *_signals(config), *contract.state_names),
-        assets=assets_of(config),
+        instruments=assets_of(config) + len(config.hedge_with) - 1,
     )
 
 

@@ -49,6 +49,9 @@ def ledger_table(
             "pnl": (np.asarray(pnl) * scale)[kept],
             **{f"pnl_{part}": (np.asarray(getattr(parts, part)) * scale)[kept] for part in PARTS},
         }
+        for further in range(1, entry.position.shape[-1]):
+            for told, units in (("position", entry.position), ("trade", entry.trade)):
+                columns[f"{told}_{further + 1}"] = np.asarray(units)[..., further][kept]
         if terms.inverse:
             columns |= {f"{told}_quote": columns[told] * columns["spot"] for told in ("cash", "cost")}
         for kind in () if margin is None else ("initial", "maintenance"):

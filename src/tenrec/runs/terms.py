@@ -32,8 +32,11 @@ def build_terms(config: HedgeConfig) -> Terms:
 
     width = number(SOFT * _size(config))
     members: list[AbstractCost] = []
-    if costs.proportional:
-        members.append(ProportionalCost(number(costs.proportional)))
+    proportional = number(costs.proportional)
+    if costs.variance_swap is not None:
+        proportional = jnp.stack([proportional, number(costs.variance_swap)])
+    if costs.proportional or costs.variance_swap:
+        members.append(ProportionalCost(proportional))
     if costs.exchange:
         rates = (costs.maker, costs.taker, costs.slippage, costs.maker_share)
         members.append(MakerTakerCost(*(number(rate) for rate in rates)))
@@ -42,11 +45,11 @@ def build_terms(config: HedgeConfig) -> Terms:
     if costs.fixed:
         members.append(FixedCost(number(costs.fixed), width))
     if costs.minimum:
-        members.append(MinimumFee(number(costs.minimum), number(costs.proportional), width))
+        members.append(MinimumFee(number(costs.minimum), proportional, width))
     if costs.quadratic:
         members.append(QuadraticCost(number(costs.quadratic)))
     return Terms(
-        margined=(config.settled != "funded",) * assets_of(config),
+        margined=(config.settled != "funded",) * assets_of(config) + (False,) * (len(config.hedge_with) - 1),
         costs=tuple(members),
         unwind=costs.unwind,
         limits=_limits(config),

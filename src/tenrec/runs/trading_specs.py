@@ -16,7 +16,8 @@ class CostSpec(Section):
     """What trading and holding cost; members add up.
 
     Rates are shares of the traded value, fees are in the ledger's currency (coin where settlement is inverse), funding
-    and borrow are annual rates on the value held.
+    and borrow are annual rates on the value held. `variance_swap` stands in the place of `proportional` for that
+    instrument; the others hold for every one.
     """
 
     proportional: Rate = 0.0
@@ -31,6 +32,7 @@ class CostSpec(Section):
     funding: Yearly = 0.0
     borrow: Annotated[float, Field(ge=0, le=10)] = 0.0
     unwind: bool = False
+    variance_swap: Rate | None = None
 
     @model_validator(mode="after")
     def _never_a_gain(self) -> "CostSpec":

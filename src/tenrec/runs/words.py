@@ -59,8 +59,9 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     what = f"a {side} {first.kind.replace('_', ' ')} {_terms_of(first)}, {first.days:g} days"
     if len(legs) > 1:
         what = f"a book of {len(legs)} options"
+    instruments = " and a ".join(config.hedge_with).replace("_", " ")
     return (
-        f"Hedging {what} in the {config.hedge_with[0]} over {config.grid.steps} dates at {cost}, judged by "
+        f"Hedging {what} in the {instruments} over {config.grid.steps} dates at {cost}, judged by "
         f"{RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} common paths."
     )
 

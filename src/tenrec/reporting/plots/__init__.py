@@ -6,6 +6,7 @@ from tenrec.reporting.plots.distribution import density_plot, tail_plot
 from tenrec.reporting.plots.expiries import expiry_plot
 from tenrec.reporting.plots.explained import explained_plot
 from tenrec.reporting.plots.hedge_ratio import hedge_ratio_plot
+from tenrec.reporting.plots.ladder import ladder_plot
 from tenrec.reporting.plots.replay import replay_plot
 from tenrec.reporting.plots.training import training_plot
 
@@ -16,6 +17,7 @@ __all__ = [
     "expiry_plot",
     "explained_plot",
     "hedge_ratio_plot",
+    "ladder_plot",
     "ratio_plot",
     "replay_plot",
     "standalone",

@@ -1,0 +1,51 @@
+"""A variance swap as a second hedging instrument."""
+
+import dataclasses
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from tenrec.core.paths import MarketPaths
+
+
+def with_variance_swap(
+    paths: MarketPaths,
+    *,
+    mean_reversion: Float[Array, ""],
+    long_run_variance: Float[Array, ""],
+    notional: Float[Array, ""],
+) -> MarketPaths:
+    """Beside the spot of `paths`, a variance swap to the last date, where variance reverts as dv = κ(θ − v)·dt + ….
+
+    One unit pays notional·(1/T)·∫₀ᵀ v dt at the last date T; it is paid for, at its price
+
+        P_k = notional/T·e^{−rτ}·(∫₀ᵗ v dt + θτ + (v_k − θ)·B(τ)),    B(τ) = (1 − e^{−κτ})/κ,    τ = T − t
+
+    The accumulated part moves by its expectation plus ½Δt of the step's surprise v_{k+1} − E[v_{k+1} | v_k], the
+    trapezoidal rule to O(κ²Δt³), so that the discounted price is a martingale exactly and not to the size of the step.
+
+    Args:
+        mean_reversion: κ, per year. long_run_variance: θ, annualised. notional: quote currency per unit of annualised
+            variance.
+
+    Source: Buehler, Gonon, Teichmann and Wood (2019), "Deep hedging", Quantitative Finance 19, section 5.1.
+    """
+    variance, dt, kappa, theta = paths.volatility**2, paths.dt, mean_reversion, long_run_variance
+    left = jnp.append(jnp.cumsum(dt[::-1])[::-1], 0.0).astype(dt.dtype)
+    slope = -jnp.expm1(-kappa * left) / kappa
+    surprise = variance[..., 1:] - theta - (variance[..., :-1] - theta) * jnp.exp(-kappa * dt)
+    first = theta * left[0] + (variance[..., :1] - theta) * slope[0]
+    later = first + jnp.cumsum((0.5 * dt + slope[1:]) * surprise, axis=-1)
+    interest = jnp.append(jnp.cumsum((paths.rate * dt)[::-1])[::-1], 0.0)
+    price = notional / left[0] * jnp.exp(-interest) * jnp.concatenate([first, later], axis=-1)
+    return dataclasses.replace(
+        paths,
+        price=jnp.concatenate([paths.price, price.astype(paths.price.dtype)[..., None]], axis=-1),
+        carry=_widened(paths.carry),
+        half_spread=_widened(paths.half_spread),
+    )
+
+
+def _widened(column: Float[Array, "... dates 1"]) -> Float[Array, "... dates 2"]:
+    """Nothing of it for the second instrument."""
+    return jnp.concatenate([column, jnp.zeros_like(column)], axis=-1)
