@@ -25,10 +25,12 @@ from tenrec.hedging.policies import (
     WealthScale,
     WhalleyWilmott,
     Zakamouline,
+    empty_neural_delta,
     fit_wealth_scale,
     make_band_network,
     make_feed_forward,
     make_state_delta,
+    neural_delta,
 )
 from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
@@ -36,6 +38,7 @@ from tenrec.runs.build import assets_of
 from tenrec.runs.config import HedgeConfig, PolicySpec
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import read_leaves
+from tenrec.runs.price import load_price_run
 
 LABELS = {
     "band_network": "Band network",
@@ -44,12 +47,13 @@ LABELS = {
     "feed_forward": "Feed-forward network",
     "leland": "Leland delta",
     "minimum_variance_delta": "Minimum-variance delta",
+    "neural_delta": "Neural-pricer delta",
     "no_hedge": "No hedge",
     "state_delta": "State delta",
     "whalley_wilmott": "Whalley–Wilmott band",
     "zakamouline": "Zakamouline band",
 }
-FITTED = {"band_network", "feed_forward", "minimum_variance_delta", "state_delta"}
+FITTED = {"band_network", "feed_forward", "minimum_variance_delta", "neural_delta", "state_delta"}
 BANDED = {"band_network"}
 DEFAULT_AVERSION, SMALLEST_COST = 20.0, 1e-5
 
@@ -65,6 +69,8 @@ def baseline(
     name: str, config: HedgeConfig, coefficients: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0)
 ) -> AbstractPolicy:
     """A classical policy with the run's cost and aversion; `coefficients` are those of the minimum-variance delta."""
+    if name == "neural_delta":
+        return neural_delta(load_price_run(str(config.evaluate.pricer)).pricer)
     cost = jnp.asarray(config.costs.linear, jnp.float32)
     aversion = jnp.asarray(aversion_of(config), jnp.float32)
     members: dict[str, AbstractPolicy] = {
@@ -155,11 +161,10 @@ def load_policy(folder: Path, name: str, config: HedgeConfig) -> AbstractPolicy:
             return baseline(name, config)
         known = ", ".join(sorted({*(stored.stem for stored in folder.glob("*.eqx")), *set(LABELS) - FITTED}))
         raise ConfigError(f"This run holds no policy {name!r}; choose from {known}.")
-    like = (
-        baseline(name, config)
-        if spec is None
-        else skeleton(spec, instruments=len(config.hedge_with) * assets_of(config))
-    )
+    if spec is not None:
+        like = skeleton(spec, instruments=len(config.hedge_with) * assets_of(config))
+    else:
+        like = empty_neural_delta() if name == "neural_delta" else baseline(name, config)
     return read_leaves(path, like)
 
 

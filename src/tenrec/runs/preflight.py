@@ -13,7 +13,7 @@ from tenrec.hedging.assess import views
 from tenrec.hedging.features import FEATURES, OWN_FEATURES
 from tenrec.runs.build import optimum_criterion, optimum_problem
 from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
-from tenrec.runs.policies import untrained
+from tenrec.runs.policies import baseline, untrained
 from tenrec.runs.simulated import Simulation
 
 
@@ -24,6 +24,8 @@ def preflight(config: HedgeConfig, base: Path) -> None:
         InputError: in the words of the part that refuses.
     """
     specs = (config.policy, *config.rivals)
+    if config.evaluate.pricer is not None:
+        baseline("neural_delta", config)
     if isinstance(config.market, RecordedSpec):
         _refuse_unknown_features(specs, SIGNAL_NAMES)
         return

@@ -11,6 +11,7 @@ from tenrec.hedging.policies.base import (
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
+from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
 from tenrec.hedging.policies.response import (
     ClippedLinear,
     GreeksRegression,
@@ -42,6 +43,7 @@ __all__ = [
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
+    "NeuralDelta",
     "NoHedge",
     "OddNetworks",
     "Own",
@@ -56,11 +58,13 @@ __all__ = [
     "WhalleyWilmott",
     "Zakamouline",
     "cadence_threshold",
+    "empty_neural_delta",
     "fit_wealth_scale",
     "make_band_network",
     "make_feed_forward",
     "make_odd_networks",
     "make_state_delta",
     "make_tick_band_network",
+    "neural_delta",
     "rule_view",
 ]
