@@ -119,6 +119,15 @@ def is_price_run(path: str | Path) -> bool:
     return isinstance(about, dict) and about.get("kind") == KIND
 
 
+def report_price(path: str | Path) -> PriceRun:
+    """Write the report of a finished run of `tenrec price` again."""
+    from tenrec.reporting.pricing import write_price_report
+
+    run = load_price_run(path)
+    write_price_report(run.pricer, run.quotes, run.metrics, run.path / "report.html")
+    return run
+
+
 def quote(pricer: ChainPricer, words: Mapping[str, str]) -> dict[str, float]:
     """Price and Greeks of one option, from words such as {"strike": "3000", "days": "30", "kind": "put"}.
 
