@@ -8,10 +8,14 @@ Fitted on all quotes, and on every other one with the rest held out, several see
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from machine import busy, pin_to_one_core
+
+if TYPE_CHECKING:
+    from tenrec.pricing.chain_quotes import ChainQuotes
 
 
 def main() -> None:
@@ -37,20 +41,24 @@ def fit(table: pl.DataFrame, seed: int, iterations: int, *, held: bool) -> None:
     from tenrec.pricing.neural_fit import fit_neural
 
     train = np.arange(table.height) % 2 == 0 if held else np.ones(table.height, bool)
-    columns = [table[name].to_numpy() for name in ("log_moneyness", "maturity", "volatility")]
+    log_moneyness, maturity, volatility = (
+        table[name].to_numpy() for name in ("log_moneyness", "maturity", "volatility")
+    )
     bid, ask = table["volatility_bid"].to_numpy(), table["volatility_ask"].to_numpy()
     started = time.perf_counter()
-    found = fit_neural(*columns, 0.5 * (ask - bid), train=train, seed=seed, iterations=iterations)
+    found = fit_neural(
+        log_moneyness, maturity, volatility, 0.5 * (ask - bid), train=train, seed=seed, iterations=iterations
+    )
     seconds = time.perf_counter() - started
     for name, part in {"fitted": train, "held out": ~train}.items():
         if part.any():
-            error = found.volatility[part] - columns[2][part]
+            error = found.volatility[part] - volatility[part]
             inside = np.mean((found.volatility[part] >= bid[part]) & (found.volatility[part] <= ask[part]))
             rmse = 100 * np.sqrt(np.mean(error**2))
             print(f"seed {seed} {name:<9}{part.sum():>6} quotes  {rmse:.3f} %  inside {inside:.1%}  {seconds:.0f} s")
 
 
-def arbitrage(quotes: object, iterations: int) -> dict:
+def arbitrage(quotes: "ChainQuotes", iterations: int) -> dict:
     """The check of `tenrec price` on the first seed's fit."""
     from tenrec.runs.price import arbitrage_check, fit_quotes
 

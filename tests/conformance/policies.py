@@ -37,6 +37,7 @@ from tenrec.hedging.policies import (
     make_state_delta,
     make_tick_band_network,
 )
+from tenrec.hedging.policies.neural_delta import MATURITIES, POINTS, NeuralDelta
 from tenrec.hedging.view import MarketView, view_at
 
 COST, AVERSION, BOUND = 0.002, 15.0, 0.4
@@ -73,6 +74,7 @@ POLICIES = sorted(
         "greeks_regression",
         "linear_response",
         "network_response",
+        "neural_delta",
         "no_hedge",
         "smile_delta",
     ]
@@ -102,6 +104,9 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return MinimumVarianceDelta(jnp.asarray([-0.25, -0.4, 0.3], float))
         case "greeks_regression":
             return GreeksRegression(jnp.asarray([[0.97, -0.1, 0.02], [1.02, -0.05, 0.01]], float))
+        case "neural_delta":
+            slopes = 0.2 * jax.random.normal(key, (MATURITIES, POINTS), float)
+            return NeuralDelta(slopes, *(jnp.asarray(number, float) for number in (0.02, 1.5, 0.2)))
         case "smile_delta":
             return SmileDelta("last_log_return")
         case "linear_response":

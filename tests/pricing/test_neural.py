@@ -85,3 +85,23 @@ def test_the_dense_grid_check_finds_nothing_and_finds_what_is_broken(pricer: Cha
     swapped = eqx.tree_at(lambda whole: whole.laws, pricer, pricer.laws[::-1].copy())
     assert arbitrage_check(swapped, 61, 20)["violations"]["calendar"] > 0
     assert jnp.asarray(pricer.laws).min() >= 0.0
+
+
+def test_the_policy_holds_the_pricers_delta_where_the_path_shows_its_volatility(pricer: ChainPricer):
+    """Call and put, quoted and other maturities; interest 3 % and dividends 1 % as in the chain."""
+    from tenrec.contracts import european_book
+    from tenrec.hedging.policies import neural_delta
+    from tenrec.hedging.view import view_at
+
+    strike, maturity = np.array([85.0, 95.0, 100.0, 110.0]), 0.4
+    policy = neural_delta(pricer)
+    for kind in ("call", "put"):
+        wanted = pricer.delta(strike=strike, maturity=maturity, kind=kind)
+        for at, expected in zip(strike, wanted, strict=True):
+            book = european_book([kind], strikes=[float(at)], expiries=[1], quantities=[-1.0])
+            view = view_at(
+                book, spot=jnp.full(1, 100.0), time_to_expiry=jnp.full((1, 1), maturity), maturity=1.0, period=0.01,
+                volatility=jnp.asarray(pricer.implied_volatility(strike=at, maturity=maturity), float).reshape(1),
+                initial_spot=100.0, rate=0.03, dividend_yield=0.01,
+            )  # fmt: skip
+            np.testing.assert_allclose(policy.inputs(view)[0, 0], expected, atol=2e-3)

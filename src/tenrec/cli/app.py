@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from tenrec.cli.backtest import register as register_backtest
-from tenrec.cli.price import price
+from tenrec.cli.price import price, report_prices
 from tenrec.cli.vol import vol_app
-from tenrec.core.errors import TenrecError
+from tenrec.core.errors import ConfigError, TenrecError
 
 app = typer.Typer(
     name="tenrec",
@@ -131,6 +131,10 @@ def resume(run: RunArgument, as_json: JsonOption = False) -> None:
 
         resume_backtest(run, as_json=as_json)
         return
+    if is_kind(run, "price"):
+        raise ConfigError(
+            f"{run} is a finished run of `tenrec price`, so nothing is left to resume; `tenrec report` shows it."
+        )
     from tenrec.runs.api import resume as run_resume
 
     with reporting(quiet=as_json) as reporter:
@@ -151,6 +155,9 @@ def report(run: RunArgument, as_json: JsonOption = False) -> None:
         from tenrec.cli.backtest import report_backtest
 
         report_backtest(run, as_json=as_json)
+        return
+    if is_kind(run, "price"):
+        report_prices(run, as_json=as_json)
         return
     from tenrec.cli.show import show_run
     from tenrec.runs.report import report_run

@@ -55,6 +55,13 @@ def price(
     _show(run, answer, as_json)
 
 
+def report_prices(path: Path, *, as_json: bool) -> None:
+    """Write the report of a run of `tenrec price` again and show its figures."""
+    from tenrec.runs.price import report_price
+
+    _show(report_price(path), None, as_json)
+
+
 def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
     pairs = {}
     for text in given or ():

@@ -122,13 +122,14 @@ class ChainPricer(eqx.Module):
         share = (held - self.times[after - 1]) / (self.times[after] - self.times[after - 1])
         law = (1.0 - share) * self.laws[after - 1] + share * self.laws[after]
         beyond = jnp.maximum(maturity - self.times[-1], 0.0)
-        return law, self.kernel**2 * jnp.minimum(maturity, self.times[-1]) + self.reference**2 * beyond
+        variance = self.kernel**2 * jnp.minimum(maturity, self.times[-1]) + self.reference**2 * beyond
+        return jnp.asarray(law), jnp.asarray(variance)
 
     def time_value(self, log_moneyness: Float[Array, ""], maturity: Float[Array, ""]) -> Float[Array, ""]:
         """Undiscounted out-of-the-money price over the forward."""
         law, variance = self.law(maturity)
         deviation = jnp.sqrt(jnp.maximum(variance, 1e-14))
-        return jnp.sum(law * out_of_the_money(self.log_nodes, log_moneyness, deviation))
+        return jnp.sum(law * out_of_the_money(jnp.asarray(self.log_nodes), log_moneyness, deviation))
 
     def fitted(
         self, log_moneyness: Float[Array, ""], maturity: Float[Array, ""], start: Float[Array, ""]
@@ -146,8 +147,9 @@ class ChainPricer(eqx.Module):
 
     def save(self, path: Path) -> None:
         """Write all numbers as NumPy arrays (.npz)."""
+        arrays: dict[str, Any] = {name: np.asarray(getattr(self, name)) for name in FIELDS}
         with path.open("wb") as file:
-            np.savez(file, **{name: np.asarray(getattr(self, name)) for name in FIELDS})
+            np.savez(file, **arrays)
 
     def _ask(
         self,
@@ -244,7 +246,7 @@ def _value(
 def _implied(
     pricer: ChainPricer, sign: Array, spot: Array, strike: Array, maturity: Array, level: Array, start: Start, _: bool
 ) -> Array:
-    growth, _ = pricer.carry(maturity)
+    growth = pricer.carry(maturity)[0]
     fitted = pricer.fitted(jnp.log(strike / (spot * growth)), maturity, start[0])
     return fitted * level / pricer.fitted(jnp.zeros(()), maturity, start[1])
 

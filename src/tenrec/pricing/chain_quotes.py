@@ -65,9 +65,9 @@ def chain_quotes(chain: OptionChain, *, rate: float | None = None) -> ChainQuote
         every = -(-kept.height // MOST)
         says.append(f"Every {every}. of {kept.height:,} quotes is fitted.")
         kept = kept.gather_every(every)
-    spot = quotes["spot"].median()
+    spot = _median(quotes["spot"])
     first = float(expiries["forward"][0])
-    return ChainQuotes(kept, expiries, float(spot) if spot is not None else first, refused, tuple(says))
+    return ChainQuotes(kept, expiries, first if spot is None else spot, refused, tuple(says))
 
 
 def _with_signs(chain: OptionChain, says: list[str]) -> pl.DataFrame:
@@ -98,7 +98,7 @@ def _forwards(
         says.append("Prices are in cents: parity gives a discount factor near 100; they are divided by 100.")
         quotes = quotes.with_columns(pl.col("bid", "ask", "price") / 100.0)
         fits = {maturity: _parity(part) for (maturity,), part in quotes.group_by("maturity", maintain_order=True)}
-    rates = [-np.log(fit.discount) / maturity for maturity, fit in fits.items() if _trusted(fit, maturity)]
+    rates = [-np.log(fit.discount) / time for time, fit in fits.items() if fit is not None and _trusted(fit, time)]
     usual = rate if rate is not None else float(np.median(rates)) if rates else 0.0
     rows = []
     for (maturity,), part in quotes.group_by("maturity", maintain_order=True):
@@ -128,8 +128,8 @@ def _parity(part: pl.DataFrame) -> Parity | None:
 
 
 def _expiry(name: str, maturity: float, part: pl.DataFrame, fit: Parity | None, usual: float) -> dict:
-    given, spot, told = part["forward"].median(), part["spot"].median(), part["discount"].median()
-    discount = float(told) if told is not None else float(np.exp(-usual * maturity))
+    given, spot, told = (_median(part[role]) for role in ("forward", "spot", "discount"))
+    discount = told if told is not None else float(np.exp(-usual * maturity))
     rated = told is not None
     if fit is not None and _trusted(fit, maturity) and told is None:
         discount, rated = fit.discount, True
@@ -138,14 +138,19 @@ def _expiry(name: str, maturity: float, part: pl.DataFrame, fit: Parity | None, 
         errors = {"forward_error": fit.forward_error, "discount_error": fit.discount_error, "pairs": fit.pairs}
         return {"maturity": maturity, "forward": fit.forward, "discount": discount, **errors, "source": "parity",
                 "rated": rated}  # fmt: skip
-    if given is None and spot is None:
+    forward = given if given is not None else None if spot is None else spot / discount
+    if forward is None:
         raise DataError(f"{name} gives no spot, no forward, and too few pairs of call and put; add a column spot.")
-    forward = float(given) if given is not None else float(spot) / discount
     if told is None and given is not None and fit is None:
         read = _discount_by_volatility(part, forward)
         discount, rated = (read, True) if read is not None else (discount, rated)
     source = "given" if given is not None else "spot"
     return {"maturity": maturity, "forward": forward, "discount": discount, **none, "source": source, "rated": rated}
+
+
+def _median(column: pl.Series) -> float | None:
+    known = column.drop_nulls().to_numpy()
+    return float(np.median(known)) if known.size else None
 
 
 def _discount_by_volatility(part: pl.DataFrame, forward: float) -> float | None:

@@ -105,7 +105,12 @@ def evolve(network: Network, grid: PriceGrid) -> Float[Array, "times nodes"]:
     rate = 0.5 * (local_volatility(network, grid, log_price, time) * x) ** 2
     steps = jnp.diff(grid.times)[:, None] * rate
     start = jnp.where(grid.log_nodes == 0.0, 1.0, 0.0)
-    _, laws = jax.lax.scan(lambda law, step: (_implicit_step(law, step, x),) * 2, start, steps)
+
+    def onward(law: Array, step: Array) -> tuple[Array, Array]:
+        after = _implicit_step(law, step, x)
+        return after, after
+
+    _, laws = jax.lax.scan(onward, start, steps)
     return jnp.concatenate([start[None], laws])
 
 

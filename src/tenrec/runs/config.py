@@ -304,6 +304,7 @@ Baseline = Literal[
     "black_scholes_delta",
     "black_scholes_delta_entry",
     "minimum_variance_delta",
+    "neural_delta",
     "leland",
     "whalley_wilmott",
     "zakamouline",
@@ -341,6 +342,17 @@ class EvaluateSpec(Section):
     seed: int = 1
     against: tuple[Baseline, ...] = ("no_hedge", "black_scholes_delta", "leland", "whalley_wilmott", "zakamouline")
     reference: Baseline = "black_scholes_delta"
+    pricer: str | None = None
+
+    @model_validator(mode="after")
+    def _a_pricer_for_its_delta(self) -> "EvaluateSpec":
+        if "neural_delta" in self.against and self.pricer is None:
+            raise ValueError(
+                "against names 'neural_delta' and no pricer is given; give pricer: RUN, a folder of `tenrec price`"
+            )
+        if "neural_delta" not in self.against and self.pricer is not None:
+            raise ValueError(f"pricer is {self.pricer!r} and against does not name 'neural_delta'; add it or leave out")
+        return self
 
 
 def _with_features(spec: Any, measure: Any) -> Any:

@@ -33,11 +33,22 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
         given = read_yaml(Path(source))
     for override in overrides:
         apply_override(given, override)
-    given = embed(given, Path(source).parent if isinstance(source, str | Path) else Path())
+    base = Path(source).parent if isinstance(source, str | Path) else Path()
+    given = _with_pricer(embed(given, base), base)
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
+
+
+def _with_pricer(given: dict[str, Any], base: Path) -> dict[str, Any]:
+    """The configuration with the full path of its pricer: beside the file, or where the user stands."""
+    evaluate = given.get("evaluate")
+    if not isinstance(evaluate, Mapping) or not isinstance(evaluate.get("pricer"), str):
+        return given
+    beside, named = base / evaluate["pricer"], Path(evaluate["pricer"])
+    path = beside if beside.exists() else named
+    return given | {"evaluate": dict(evaluate) | {"pricer": str(path.resolve())}}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from tenrec.hedging.policies import (
     WhalleyWilmott,
     Zakamouline,
     assemble_recurrent_band,
+    empty_neural_delta,
     ensemble,
     fit_wealth_scale,
     make_band_network,
@@ -34,6 +35,7 @@ from tenrec.hedging.policies import (
     make_feed_forward,
     make_recurrent_band,
     make_state_delta,
+    neural_delta,
 )
 from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
@@ -42,6 +44,7 @@ from tenrec.runs.config import HedgeConfig, PolicySpec
 from tenrec.runs.custom import make_policy
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import read_leaves
+from tenrec.runs.price import load_price_run
 from tenrec.runs.setting import neutral_view
 
 LABELS = {
@@ -53,6 +56,7 @@ LABELS = {
     "feed_forward": "Feed-forward network",
     "leland": "Leland delta",
     "minimum_variance_delta": "Minimum-variance delta",
+    "neural_delta": "Neural-pricer delta",
     "no_hedge": "No hedge",
     "recurrent": "Recurrent band",
     "state_delta": "State delta",
@@ -65,6 +69,7 @@ FITTED = {
     "delta_residual",
     "feed_forward",
     "minimum_variance_delta",
+    "neural_delta",
     "recurrent",
     "state_delta",
 }
@@ -83,6 +88,8 @@ def baseline(
     name: str, config: HedgeConfig, coefficients: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0)
 ) -> AbstractPolicy:
     """A classical policy with the run's cost and aversion; `coefficients` are those of the minimum-variance delta."""
+    if name == "neural_delta":
+        return neural_delta(load_price_run(str(config.evaluate.pricer)).pricer)
     cost = jnp.asarray(config.costs.linear, jnp.float32)
     aversion = jnp.asarray(aversion_of(config), jnp.float32)
     members: dict[str, AbstractPolicy] = {
@@ -195,7 +202,9 @@ def load_policy(folder: Path, name: str, config: HedgeConfig) -> AbstractPolicy:
             return baseline(name, config)
         known = ", ".join(sorted({*(stored.stem for stored in folder.glob("*.eqx")), *set(LABELS) - FITTED}))
         raise ConfigError(f"This run holds no policy {name!r}; choose from {known}.")
-    return read_leaves(path, baseline(name, config) if spec is None else skeleton(spec, config))
+    if spec is not None:
+        return read_leaves(path, skeleton(spec, config))
+    return read_leaves(path, empty_neural_delta() if name == "neural_delta" else baseline(name, config))
 
 
 def with_seed(policies: Any, seed: int) -> Any:

@@ -14,7 +14,7 @@ from tenrec.hedging.features import FEATURES, OWN_FEATURES
 from tenrec.runs.build import optimum_criterion, optimum_problem
 from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
 from tenrec.runs.custom import try_policy
-from tenrec.runs.policies import untrained
+from tenrec.runs.policies import baseline, untrained
 from tenrec.runs.setting import neutral_view
 from tenrec.runs.simulated import Simulation
 
@@ -29,6 +29,8 @@ def preflight(config: HedgeConfig, base: Path) -> None:
     for spec in specs:
         if spec.kind == "custom":
             try_policy(spec.source or "", spec.make or "", neutral_view(config))
+    if config.evaluate.pricer is not None:
+        baseline("neural_delta", config)
     if isinstance(config.market, RecordedSpec):
         _refuse_unknown_features(specs, SIGNAL_NAMES)
         return

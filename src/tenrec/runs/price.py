@@ -119,6 +119,15 @@ def is_price_run(path: str | Path) -> bool:
     return isinstance(about, dict) and about.get("kind") == KIND
 
 
+def report_price(path: str | Path) -> PriceRun:
+    """Write the report of a finished run of `tenrec price` again."""
+    from tenrec.reporting.pricing import write_price_report
+
+    run = load_price_run(path)
+    write_price_report(run.pricer, run.quotes, run.metrics, run.path / "report.html")
+    return run
+
+
 def quote(pricer: ChainPricer, words: Mapping[str, str]) -> dict[str, float]:
     """Price and Greeks of one option, from words such as {"strike": "3000", "days": "30", "kind": "put"}.
 
@@ -196,9 +205,11 @@ def _fit(quotes: ChainQuotes, seed: int, iterations: int, reporter: Reporter) ->
     table = quotes.table
     reporter.start("Fitting the pricer", iterations)
     half = 0.5 * (table["volatility_ask"] - table["volatility_bid"]).fill_null(0.01).to_numpy()
-    columns = (table[name].to_numpy() for name in ("log_moneyness", "maturity", "volatility"))
+    log_moneyness, maturity, volatility = (
+        table[name].to_numpy() for name in ("log_moneyness", "maturity", "volatility")
+    )
     return fit_neural(
-        *columns, half, seed=seed, iterations=iterations,
+        log_moneyness, maturity, volatility, half, seed=seed, iterations=iterations,
         told=lambda done, error: reporter.advance(done, f"{error:.3f} vol points"),
     )  # fmt: skip
 
@@ -206,10 +217,17 @@ def _fit(quotes: ChainQuotes, seed: int, iterations: int, reporter: Reporter) ->
 def _pricer(quotes: ChainQuotes, fit: NeuralFit) -> ChainPricer:
     expiries = quotes.expiries
     grid = fit.grid
-    columns = (expiries["maturity"], expiries["forward"] / quotes.spot, expiries["discount"])
-    curves = (column.to_numpy() for column in columns)
-    arrays = (np.asarray(part) for part in (grid.log_nodes, grid.times, fit.laws, grid.kernel, grid.reference))
-    return ChainPricer(*arrays, *curves, np.asarray(quotes.spot))
+    return ChainPricer(
+        log_nodes=np.asarray(grid.log_nodes),
+        times=np.asarray(grid.times),
+        laws=fit.laws,
+        kernel=np.asarray(grid.kernel),
+        reference=np.asarray(grid.reference),
+        expiries=expiries["maturity"].to_numpy(),
+        growth=(expiries["forward"] / quotes.spot).to_numpy(),
+        discounts=expiries["discount"].to_numpy(),
+        spot=np.asarray(quotes.spot),
+    )
 
 
 def _day(table: pl.DataFrame) -> str | None:

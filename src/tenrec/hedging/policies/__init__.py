@@ -18,6 +18,7 @@ from tenrec.hedging.policies.ensembles import (
     ensemble,
 )
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
+from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
 from tenrec.hedging.policies.recurrent import RecurrentBand, assemble_recurrent_band, make_recurrent_band
 from tenrec.hedging.policies.residual import DeltaResidual, make_delta_residual
 from tenrec.hedging.policies.response import (
@@ -54,6 +55,7 @@ __all__ = [
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
+    "NeuralDelta",
     "NoHedge",
     "OddNetworks",
     "Own",
@@ -72,6 +74,7 @@ __all__ = [
     "Zakamouline",
     "assemble_recurrent_band",
     "cadence_threshold",
+    "empty_neural_delta",
     "ensemble",
     "fit_wealth_scale",
     "make_band_network",
@@ -81,5 +84,6 @@ __all__ = [
     "make_recurrent_band",
     "make_state_delta",
     "make_tick_band_network",
+    "neural_delta",
     "rule_view",
 ]

@@ -62,7 +62,8 @@ def _smiles(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
 
 def _surface(pricer: Pricer, quotes: pl.DataFrame, every: np.ndarray) -> Plot:
     maturity = np.geomspace(every[0], max(every[-1], every[0] * 1.01), 30)
-    log_moneyness = np.linspace(*np.quantile(quotes["log_moneyness"].to_numpy(), [0.02, 0.98]), 40)
+    lowest, highest = np.quantile(quotes["log_moneyness"].to_numpy(), [0.02, 0.98])
+    log_moneyness = np.linspace(lowest, highest, 40)
     strike = pricer.forward(maturity)[:, None] * np.exp(log_moneyness)
     fitted = 100 * pricer.implied_volatility(strike=strike, maturity=np.broadcast_to(maturity[:, None], strike.shape))
     figure = bare_figure(560, margin={"l": 0, "r": 0, "t": 0, "b": 0})
