@@ -79,7 +79,7 @@ def read_chain(
     """
     path = Path(path)
     parts = [_scan(file) for file in chain_files(path)]
-    names = parts[0].collect_schema().names()
+    names = [name for name in parts[0].collect_schema().names() if name not in (parse.ROW, parse.FILE)]
     preset = find_preset(names)
     roles = match_roles(path.name, names, dict(columns or {}), preset)
     two_sided = {} if "kind" in roles else sides(names)

@@ -128,7 +128,9 @@ def checked(
     table = _units(table, layout, says)
     table = _maturities(file, table, roles, layout, says)
     both = (pl.col("bid") > 0) & (pl.col("ask") > 0)
-    quoted = table.select(both.any()).item()
+    one_side = table.select(((pl.col("bid") > 0) | (pl.col("ask") > 0)).any()).item()
+    unpriced = table["price"].null_count() == table["implied_vol"].null_count() == table.height
+    quoted = table.select(both.any()).item() or (one_side and unpriced)
     middle = pl.when(both).then(0.5 * (pl.col("bid") + pl.col("ask")))
     price = pl.coalesce(middle, "price") if not quoted else middle
     forward = pl.coalesce("forward", pl.col("strike") / pl.col("log_moneyness").exp())
