@@ -200,7 +200,14 @@ def tile(paths: MarketPaths, dates: int) -> MarketPaths:
     }
     held = {
         name: jnp.concatenate([leaf, *[jnp.take(leaf, jnp.array([-1]), axis=axis)] * dates], axis=axis)
-        for name, axis in (("spot", -1), ("volatility", -1), ("price", -2), ("half_spread", -2), ("signals", -2))
+        for name, axis in (
+            ("spot", -1),
+            ("volatility", -1),
+            ("assets", -2),
+            ("price", -2),
+            ("half_spread", -2),
+            ("signals", -2),
+        )
         for leaf in [getattr(paths, name)]
     }
     never = jnp.zeros((*paths.tradable.shape[:-1], dates), bool)

@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown policy": ({"policy": {"kind": "lstm"}}, "'policy.kind' is 'lstm'; it must be 'band_network'"),
     "unknown baseline": ({"evaluate": {"against": ["lelnd"]}}, "'evaluate.against.0' is 'lelnd'"),
     "unknown instrument": ({"hedge_with": ["gold"]}, "'hedge_with.0' is 'gold'"),
-    "two instruments": ({"hedge_with": ["spot", "future"]}, "'hedge_with'"),
+    "two instruments": ({"hedge_with": ["spot", "future"]}, "hedge_with is ['spot', 'future']"),
     "word for a list": ({"policy": {"features": "delta"}}, "'policy.features' is 'delta'; it must be a list"),
     "nothing to see": ({"policy": {"features": []}}, "'policy.features' is []; at least one entry is needed"),
     "position of a band": (

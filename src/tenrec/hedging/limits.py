@@ -58,8 +58,8 @@ def make_limits(
 
     Example:
         >>> limits = make_limits(lot=0.1, position=0.75)
-        >>> limits(jnp.array([0.92]), jnp.array([0.0])).round(3).tolist(), float(limits.trade[0])
-        ([0.699...], inf)
+        >>> round(float(limits(jnp.array([0.92]), jnp.array([0.0]))[0]), 3), float(limits.trade[0])
+        (0.7, inf)
     """
     lots, most, step = (np.broadcast_to(np.asarray(x, float), (instruments,)) for x in (lot, position, trade))
     for number in range(instruments):

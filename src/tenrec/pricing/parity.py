@@ -3,9 +3,12 @@
     C(K) − P(K) = D·(F − K),
 
 a straight line in the strike, fitted by Huber's M-estimator (iteratively reweighted, tuning constant 1.345), weighted
-by the quotes' spreads. Standard errors are those of the weighted regression; F = −intercept/slope by the delta method.
+by the quotes' spreads. It starts from Theil and Sen's line, the median of all slopes, since a wrong pair at the edge of
+the strikes pulls a least-squares start to itself. Standard errors are those of the weighted regression;
+F = −intercept/slope by the delta method.
 
-Source: Huber (1964), "Robust estimation of a location parameter", Ann. Math. Statist. 35.
+Source: Huber (1964), "Robust estimation of a location parameter", Ann. Math. Statist. 35; Sen (1968),
+"Estimates of the regression coefficient based on Kendall's tau", J. Amer. Statist. Assoc. 63.
 """
 
 from typing import NamedTuple
@@ -45,14 +48,12 @@ def fit_parity(
     line = np.stack([np.ones_like(strike), (strike - centre) / scale], axis=1)
     base = np.ones_like(strike) if spread is None else 1.0 / np.maximum(spread, np.median(spread) * 0.1 + 1e-12) ** 2
     base = base / base.mean()
-    weight, beta = base, np.zeros(2)
+    beta = _median_line(line[:, 1], difference)
+    weight = base * _weights((difference - line @ beta) * np.sqrt(base), scale)
     for _ in range(SWEEPS):
         root = np.sqrt(weight)
         beta, before = np.linalg.lstsq(line * root[:, None], difference * root, rcond=None)[0], beta
-        miss = (difference - line @ beta) * np.sqrt(base)
-        deviation = 1.4826 * float(np.median(np.abs(miss)))
-        size = np.abs(miss) / max(deviation, 1e-12 * scale)
-        weight = base * np.minimum(1.0, HUBER / np.maximum(size, 1e-12))
+        weight = base * _weights((difference - line @ beta) * np.sqrt(base), scale)
         if np.allclose(beta, before, rtol=1e-12, atol=0.0):
             break
     miss = difference - line @ beta
@@ -68,3 +69,18 @@ def fit_parity(
         float(np.sqrt(max(covariance[1, 1], 0.0)) / scale),
         int(strike.size),
     )
+
+
+def _median_line(x: Float[np.ndarray, " pairs"], y: Float[np.ndarray, " pairs"]) -> Float[np.ndarray, " 2"]:
+    """Theil and Sen's intercept and slope."""
+    first, second = np.triu_indices(x.size, 1)
+    apart = x[first] != x[second]
+    slope = float(np.median((y[second] - y[first])[apart] / (x[second] - x[first])[apart])) if apart.any() else 0.0
+    return np.array([np.median(y - slope * x), slope])
+
+
+def _weights(miss: Float[np.ndarray, " pairs"], scale: float) -> Float[np.ndarray, " pairs"]:
+    """Huber's: 1 within 1.345 standard deviations, told by the median, and falling as 1/|miss| beyond."""
+    deviation = 1.4826 * float(np.median(np.abs(miss)))
+    size = np.abs(miss) / max(deviation, 1e-12 * scale)
+    return np.minimum(1.0, HUBER / np.maximum(size, 1e-12))

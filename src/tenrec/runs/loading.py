@@ -1,6 +1,7 @@
 """From a YAML file and `--set` overrides to a checked configuration, with errors in one sentence."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,17 @@ def _sentence(error: ValidationError) -> str:
     if kind in ("model_type", "model_attributes_type"):
         given = "empty" if first["input"] is None else _shown(first["input"])
         return f"Configuration key {path!r} is {given}{more}; a mapping of keys is needed, or leave it out."
+    if kind == "literal_error" and len(first["msg"]) > MOST_WORDS:
+        return f"Configuration key {path!r} is {_shown(first['input'])}{more}; {_nearest(first)}."
     wanted = _WANTED.get(path, _WANTED.get(kind, first["msg"].replace("Input should be", "it must be")))
     return f"Configuration key {path!r} is {_shown(first['input'])}{more}; {wanted}."
+
+
+def _nearest(error: Any) -> str:
+    """Of many values that are known, those most like what was given."""
+    known = re.findall(r"'([^']*)'", error["msg"])
+    close = difflib.get_close_matches(str(error["input"]), known, n=4, cutoff=0.3) or known[:4]
+    return f"of the {len(known)} that are known the nearest are {', '.join(map(repr, close))}"
 
 
 _WANTED = {
@@ -144,7 +154,7 @@ _WANTED = {
 
 _TAGGED = frozenset(("market", "contract", "risk", "premium"))
 """Sections that are one of several kinds: there, an error's location holds the kind after the key."""
-_SHOWN = 60
+_SHOWN, MOST_WORDS = 60, 300
 
 
 def _key_path(location: Sequence[int | str]) -> list[str]:

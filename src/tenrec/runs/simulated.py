@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from tenrec.contracts import AbstractContract
+from tenrec.contracts import AbstractContract, CustomPayoff
 from tenrec.core.paths import select
 from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, views
 from tenrec.hedging.engine import Terms
@@ -109,7 +109,8 @@ class Simulation:
             return local_objective(self.terms), local_objective(self.terms)
         risk, fair_game = build_risk(self.config), is_fair_game(self.config)
         objective = terminal_objective(risk, self.terms, fair_game=fair_game)
-        return objective, fair_game_score(risk, self.terms) if fair_game else objective
+        has_delta = not any(isinstance(exotic, CustomPayoff) for exotic in self.contract.exotics)
+        return objective, fair_game_score(risk, self.terms) if fair_game and has_delta else objective
 
     def baselines(self) -> dict[str, AbstractPolicy]:
         """The classical policies to compare with."""

@@ -1,1 +1,3 @@
 """Reports of `tenrec vol`."""
+
+__all__: list[str] = []
