@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenrec.contracts import EuropeanBook
-from tenrec.core.paths import MarketPaths, ranks_of
+from tenrec.core.paths import RANK, MarketPaths
 from tenrec.hedging.engine import Terms
 
 
@@ -24,7 +24,7 @@ def one_path(paths: MarketPaths, path: int) -> dict[str, np.ndarray]:
     """The fields of one path as NumPy arrays."""
     return {
         name: np.asarray(leaf[path] if leaf.ndim > rank else leaf)
-        for name, rank in ranks_of(paths).items()
+        for name, rank in RANK.items()
         for leaf in [getattr(paths, name)]
     }
 

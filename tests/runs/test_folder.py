@@ -48,6 +48,7 @@ def test_what_a_run_leaves(finished: tenrec.Run):
         "config.yaml",
         "curves.parquet",
         "history.parquet",
+        "ladder.parquet",
         "ledger.csv",
         "ledger.parquet",
         "metrics.json",
@@ -55,6 +56,7 @@ def test_what_a_run_leaves(finished: tenrec.Run):
         *(f"policies/{name}.eqx" for name in sorted(POLICIES)),
         "report.html",
         "run.json",
+        "stresses.parquet",
     ]
     assert {path.stat().st_mode & 0o777 for path in finished.path.rglob("*") if path.is_file()} == {0o644}
 

@@ -12,6 +12,7 @@ from tenrec.runs.preflight import preflight
 from tenrec.runs.progress import Reporter, Silent
 from tenrec.runs.report import report_run
 from tenrec.runs.run import Run
+from tenrec.runs.what_if import keep_what_if
 
 RUNS = Path("runs")
 
@@ -81,6 +82,7 @@ def _carry_out(folder: RunFolder, config: HedgeConfig, base: Path, reporter: Rep
             from tenrec.runs.simulated import hedge_simulated
 
             hedge_simulated(config, folder, base, reporter, resume=resume)
+        keep_what_if(folder)
         report_run(folder)
         folder.mark("done")
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from tenrec.runs.loading import dump_config, load_config
 RUN_FILE = "run.json"
 ABOUT = ("id", "state", "base", "versions", "python", "platform")
 Tree = TypeVar("Tree")
-TABLES = ("curves", "days", "groups", "history", "ledger", "pnl")
+TABLES = ("curves", "days", "groups", "history", "ladder", "ledger", "pnl", "stresses")
 
 
 def run_id(config: HedgeConfig) -> str:

@@ -8,9 +8,8 @@ import polars as pl
 from tenrec.reporting import HedgeCurve, ReportData, write_report
 from tenrec.runs.config import HedgeConfig, RecordedSpec
 from tenrec.runs.folder import RunFolder
-from tenrec.runs.run import Run
-from tenrec.runs.scenarios import VOL_MOVES, moment
 from tenrec.runs.tables import explained
+from tenrec.runs.what_if import kept_what_if
 from tenrec.runs.words import curves_note, findings, subtitle_of, title_of
 
 
@@ -45,24 +44,8 @@ def report_data(folder: RunFolder) -> ReportData:
         selection=metrics.get("selection") if recorded else None,
         explained=explained(ledger),
         explained_paths=ledger["path"].n_unique(),
-        **_scenarios(Run(folder)),
+        **kept_what_if(folder),
     )
-
-
-def _scenarios(run: Run) -> dict[str, pl.DataFrame]:
-    """Ladder and stresses of a book of plain options on one underlying; others have no Black–Scholes value."""
-    handle = run.policy()
-    setting = handle.setting
-    if setting.contract.exotics or setting.instruments > 1:
-        return {}
-    start = moment(handle)
-    moves = [move for move in VOL_MOVES if start.volatility + move > 0.01]
-    times = [0.0, 0.5 * start.time_to_maturity]
-    in_bp = (1e4 / start.spot * pl.col("pnl")).alias("pnl_bp")
-    return {
-        "ladder": run.ladder(start=start, vol_moves=moves, years_ahead=times).with_columns(in_bp),
-        "stresses": run.stresses(start=start).with_columns(in_bp),
-    }
 
 
 def _environment(about: dict[str, Any], metrics: dict[str, Any], config: HedgeConfig) -> dict[str, str]:

@@ -85,6 +85,7 @@ def ensemble(members: Sequence[AbstractPolicy]) -> AbstractPolicy:
     """The members as one policy of the kind that they all are.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> from tenrec.hedging.policies import WhalleyWilmott
         >>> cost, aversions = jnp.asarray(0.001), [jnp.asarray(10.0), jnp.asarray(20.0)]
         >>> type(ensemble([WhalleyWilmott(cost, aversion) for aversion in aversions])).__name__
