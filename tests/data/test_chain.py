@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import norm
 
 from tenrec.core.errors import DataError
 from tenrec.data.chain import read_chain
 from tenrec.data.chain_columns import PRESETS
+from tenrec.pricing.chain_quotes import _with_signs, chain_quotes
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEAD = "date,stock price,strike,time to maturity,implied volatility,option price,type\n"
@@ -108,3 +110,25 @@ def test_recorded_chains_are_known_by_their_layout(name: str):
     assert 0.02 < float(np.median(chain.quotes["implied_vol"].drop_nulls())) < 2.0
     assert chain.quotes.filter(pl.col("maturity") <= 0).is_empty()
     assert chain.preset in PRESETS
+
+
+@pytest.mark.parametrize("puts_first", [False, True])
+def test_without_a_type_two_prices_at_one_strike_are_a_call_and_a_put(tmp_path: Path, puts_first: bool):
+    """Every type is that which Black's formula (by SciPy's normal distribution) was given, in whatever order."""
+    rows, given = [], {}
+    for strike in (80.0, 90.0, 97.0, 99.0, 101.0, 104.0, 110.0, 125.0):
+        deviation = 0.2 * np.sqrt(0.5)
+        upper = np.log(100.0 / strike) / deviation + 0.5 * deviation
+        for sign in (-1.0, 1.0) if puts_first else (1.0, -1.0):
+            value = sign * (100.0 * norm.cdf(sign * upper) - strike * norm.cdf(sign * (upper - deviation)))
+            rows.append(f"2024-01-02,100,{strike},0.5,{value:.8f}")
+            given[strike, f"{value:.8f}"] = sign
+    text = "date,stock price,strike,time to maturity,option price\n" + "\n".join([*rows, rows[0]]) + "\n"
+    chain = read_chain(written(tmp_path, text))
+    assert chain.refused == {"duplicate contract": 1}
+    found = chain_quotes(chain).expiries
+    np.testing.assert_allclose(found["forward"][0], 100.0, rtol=1e-7)
+    assert found["pairs"][0] == 8
+    table = _with_signs(chain, [])
+    signs = {(row["strike"], f"{row['price']:.8f}"): row["sign"] for row in table.to_dicts()}
+    assert signs == given

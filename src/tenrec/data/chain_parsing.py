@@ -217,5 +217,9 @@ def _reasons(quoted: bool) -> pl.Expr:
     chain = pl.when(pl.col("dropped").is_not_null()).then(pl.col("dropped"))
     for rule, said in rules:
         chain = chain.when(rule.fill_null(False)).then(pl.lit(said))
-    repeated = pl.struct("root", "time", "expiry", "maturity", "strike", "sign").is_first_distinct()
-    return chain.when(~repeated).then(pl.lit("duplicate contract")).otherwise(pl.lit(None, pl.String))
+    contract = ("root", "time", "expiry", "maturity", "strike", "sign")
+    # Without a type, two prices at one strike are a call and a put.
+    untyped = pl.col("sign").is_null()
+    first = pl.struct(*contract, pl.when(untyped).then("price")).is_first_distinct()
+    third = untyped & (first.cast(pl.Int32).cum_sum().over(*contract) > 2)
+    return chain.when(~first | third).then(pl.lit("duplicate contract")).otherwise(pl.lit(None, pl.String))

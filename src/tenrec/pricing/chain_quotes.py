@@ -81,7 +81,16 @@ def _with_signs(chain: OptionChain, says: list[str]) -> pl.DataFrame:
     slope = pl.corr(pl.col("strike"), pl.col("price"), method="spearman").over("maturity")
     call = pl.col("price") >= (known - pl.col("strike"))
     falls = pl.when(slope <= 0).then(1.0).otherwise(-1.0)
+    # Of two at one strike the call is the dearer below the forward, the put above it.
+    there = ("maturity", "strike")
+    paired = pl.col("sign").is_null().sum().over(*there) == 2
+    dearer = pl.col("price") == pl.col("price").max().over(*there)
     possible = pl.when(~call).then(-1.0).otherwise(falls)
+    possible = (
+        pl.when(paired & pl.col("price").is_not_null())
+        .then(pl.when(dearer == (pl.col("strike") < known)).then(1.0).otherwise(-1.0))
+        .otherwise(possible)
+    )
     made = quotes.with_columns(sign=pl.coalesce("sign", possible))
     calls = int((made["sign"] > 0).sum())
     says.append(f"No option type is given; by price against intrinsic value and strike {calls:,} are calls, "
