@@ -154,7 +154,7 @@ def test_a_smile_that_moves_with_the_forward_is_hedged_without_error():
             "trade_date": [START] * 5, "expiry": [EXPIRY] * 5, "sign": np.where(strikes < 1, -1.0, 1.0),
             "years": years,
             "log_moneyness": np.log(strikes), "implied_volatility": vol,
-            "adj_event": pl.Series([None] * 5, dtype=pl.Date),
+            "adj_event": pl.Series([None] * 5, dtype=pl.Date), "multiplier": [1] * 5,
         }
     )  # fmt: skip
     response = sticky_responses(quotes, smile_slopes(quotes))

@@ -15,6 +15,10 @@ Delta = Literal[
     "black_scholes_delta",
     "black_scholes_delta_entry",
     "sticky_moneyness_delta",
+    "bartlett_delta",
+    "heston_delta",
+    "heston_minimum_variance_delta",
+    "neural_delta",
     "minimum_variance_delta",
     "greeks_regression",
     "clipped_linear",
@@ -24,11 +28,22 @@ Delta = Literal[
 REFERENCE = "black_scholes_delta"
 LEARNED = ("minimum_variance_delta", "greeks_regression", "clipped_linear", "state_network", "ratio_network")
 """Deltas with numbers that are fitted; among them forward validation chooses."""
+SMILE_MODELS = {
+    "parabola": ("sticky_moneyness_delta",),
+    "sabr": ("bartlett_delta",),
+    "heston": ("heston_delta", "heston_minimum_variance_delta"),
+    "neural": ("neural_delta",),
+}
+"""Models of the smile, and the deltas that are read off each."""
 LABELS = {
     "no_hedge": "No hedge",
     "black_scholes_delta": "Black–Scholes, current vol",
     "black_scholes_delta_entry": "Black–Scholes, vol at entry",
     "sticky_moneyness_delta": "Sticky-moneyness smile",
+    "bartlett_delta": "SABR, Bartlett",
+    "heston_delta": "Heston",
+    "heston_minimum_variance_delta": "Heston, minimum variance",
+    "neural_delta": "Neural pricer",
     "minimum_variance_delta": "Hull–White minimum variance",
     "greeks_regression": "Ruf–Wang regression on Greeks",
     "clipped_linear": "Clipped linear on state",
@@ -94,6 +109,12 @@ class LearningSection(Section):
     learning_rate: Share = 0.02
 
 
+class NeuralSection(Section):
+    """How often the neural pricer is fitted anew: at every so many sessions, from the last fit."""
+
+    every: Count = 5
+
+
 class CostsSection(Section):
     """What trading the hedge costs while a contract is held to its expiry."""
 
@@ -114,11 +135,16 @@ class PanelConfig(Section):
     state: StateSection = StateSection()
     costs: CostsSection = CostsSection()
     training: LearningSection = LearningSection()
+    neural: NeuralSection = NeuralSection()
     deltas: Annotated[tuple[Delta, ...], Field(min_length=1)] = (
         "no_hedge",
         "black_scholes_delta",
         "black_scholes_delta_entry",
         "sticky_moneyness_delta",
+        "bartlett_delta",
+        "heston_delta",
+        "heston_minimum_variance_delta",
+        "neural_delta",
         "minimum_variance_delta",
         "greeks_regression",
         "clipped_linear",
@@ -150,3 +176,8 @@ class PanelConfig(Section):
     def named(self) -> tuple[str, ...]:
         """The deltas, the reference among them first."""
         return (REFERENCE, *(name for name in self.deltas if name != REFERENCE))
+
+
+def uses(config: PanelConfig, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of `names` the configuration asks for, in its own order."""
+    return tuple(name for name in config.named if name in names)

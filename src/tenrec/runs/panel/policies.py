@@ -28,8 +28,8 @@ from tenrec.hedging.policies import (
     make_feed_forward,
     make_odd_networks,
 )
-from tenrec.runs.panel.config import PanelConfig
-from tenrec.runs.panel.desk import STICKY, PanelDesk
+from tenrec.runs.panel.config import SMILE_MODELS
+from tenrec.runs.panel.desk import PanelDesk
 
 RATIO_FEATURES = ("delta", "standardised_moneyness", "sqrt_time_to_maturity", "volatility")
 RATIO_HIDDEN = (32, 32)
@@ -37,7 +37,7 @@ FIXED: dict[str, AbstractPolicy] = {
     "no_hedge": NoHedge(),
     "black_scholes_delta": BlackScholesDelta("current"),
     "black_scholes_delta_entry": BlackScholesDelta("entry"),
-    "sticky_moneyness_delta": SmileDelta(STICKY),
+    **{name: SmileDelta(name) for names in SMILE_MODELS.values() for name in names},
 }
 Progress = Callable[[int, int], None]
 
@@ -98,8 +98,3 @@ def response_of(policy: AbstractPolicy, states: np.ndarray) -> np.ndarray | None
     if not isinstance(policy, ResponseDelta):
         return None
     return np.asarray(policy.response(jnp.tanh(jnp.asarray(states, jnp.float32))), float)
-
-
-def uses(config: PanelConfig, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of `names` the configuration asks for, in its own order."""
-    return tuple(name for name in config.named if name in names)

@@ -10,15 +10,16 @@ import polars as pl
 
 from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains
 from tenrec.backtest.learners import pnl_of
-from tenrec.core.errors import DataError
+from tenrec.backtest.panel import Panel
 from tenrec.hedging.assess import Sample, ledgers, outcome_of
 from tenrec.hedging.costs import ProportionalCost
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
-from tenrec.runs.panel.config import LABELS, LEARNED, REFERENCE
+from tenrec.runs.panel.config import LABELS, LEARNED, REFERENCE, uses
 from tenrec.runs.panel.desk import PanelDesk
 from tenrec.runs.panel.folder import PanelFolder
-from tenrec.runs.panel.policies import FIXED, learn, response_of, skeleton, uses
+from tenrec.runs.panel.policies import FIXED, learn, response_of, skeleton
+from tenrec.runs.panel.smiles import know_smiles
 from tenrec.runs.progress import Reporter
 from tenrec.runs.tables import ledger_table
 
@@ -36,6 +37,7 @@ class Walked:
 def backtest(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume: bool) -> None:
     """Do everything but the report; learned deltas that an interrupted run had finished are taken from its folder."""
     began = time.perf_counter()
+    fits = know_smiles(desk, folder, reporter, resume=resume)
     walked = _learn(desk, folder, reporter, resume=resume)
     reporter.start("walk forward", len(desk.folds))
     validation = _validate(desk, walked, reporter)
@@ -55,6 +57,7 @@ def backtest(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume
             "reference": REFERENCE,
             "learned": validation["chosen"],
             "validation": validation,
+            "smile_fits": fits,
             "one_session": one_session,
             "to_expiry": to_expiry,
             "seconds": time.perf_counter() - began,
@@ -183,15 +186,14 @@ def _days(judged: pl.DataFrame, errors: dict[str, np.ndarray], chosen: str) -> p
 
 def _judge_contracts(desk: PanelDesk, policies: dict[str, AbstractPolicy], folder: PanelFolder) -> dict[str, Any]:
     """Contracts of the judged time to their expiry, with costs: ledgers, positions, P&L."""
-    try:
-        panel, config = desk.held, desk.config
-    except DataError as error:
-        return _none_held(desk, folder, str(error))
+    panel, config = desk.held, desk.config
+    if isinstance(panel, str):
+        return _none_held(desk, folder, panel)
     cost = config.costs.proportional
     terms = Terms(margined=(True,), costs=(ProportionalCost(jnp.asarray(cost, jnp.float32)),) if cost else ())
     sample = Sample(panel.paths, panel.book, jnp.asarray(panel.premium, jnp.float32))
     lines = ledgers(policies, sample, terms)
-    units = _units(desk)
+    units = _units(panel, config.contract.multiplier)
     forward = panel.contracts["forward"].to_numpy()
     ledger = ledger_table(
         lines, sample, terms, dates=panel.dates.astype("datetime64[D]"), labels=panel.contracts["contract"].to_numpy(),
@@ -240,12 +242,11 @@ def _none_held(desk: PanelDesk, folder: PanelFolder, why: str) -> dict[str, Any]
     return {"contracts": 0, "expiries": 0, "quantity": quantity, "left_out": {}, "policies": {}, "why_none": why}
 
 
-def _units(desk: PanelDesk) -> np.ndarray:
+def _units(panel: Panel, given: float | None) -> np.ndarray:
     """Units of the underlying in one contract of each path; the quantity is in the ledger already."""
-    contracts, given = desk.held.contracts, desk.config.contract.multiplier
     if given is not None:
-        return np.full(contracts.height, float(given))
-    return contracts["multiplier"].cast(pl.Float64).to_numpy()
+        return np.full(len(panel), float(given))
+    return panel.contracts["multiplier"].cast(pl.Float64).to_numpy()
 
 
 def _over_time(positions: pl.DataFrame) -> pl.DataFrame:
