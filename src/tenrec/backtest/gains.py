@@ -15,10 +15,12 @@ EXTREMES = 2
 """Clusters (sessions) with the largest squared errors of the reference, left out once."""
 MATURITIES = ((0.0, 30.0, "up to 30 days"), (30.0, 60.0, "31–60 days"), (60.0, 1e9, "over 60 days"))
 DELTAS = (
-    (0.0, 0.25, "far out of the money"),
+    (0.0, 0.05, "wing, |δ| below 0.05"),
+    (0.05, 0.25, "far out of the money"),
     (0.25, 0.45, "out of the money"),
     (0.45, 0.55, "at the money"),
-    (0.55, 1.01, "in the money"),
+    (0.55, 0.95, "in the money"),
+    (0.95, 1.01, "deep in the money"),
 )
 
 

@@ -31,8 +31,8 @@ class StepRule:
 
     min_days: int = 5
     max_days: int = 130
-    max_log_moneyness: float = 0.25
-    min_delta: float = 0.05
+    max_log_moneyness: float = 0.40
+    min_delta: float = 0.002
     longest_gap: int = 12
 
     def __post_init__(self) -> None:
@@ -73,13 +73,14 @@ def session_steps(quotes: pl.DataFrame, rule: StepRule | None = None) -> pl.Data
         next_date="trade_date",
         later_value="undiscounted",
         later_forward="forward",
+        later_years="years",
         next_volatility="implied_volatility",
     )
     steps = dated.join(after, on=[*LISTING, "session"], nulls_equal=True).filter(_inside(rule))
     if steps.is_empty():
         raise DataError(f"no contract of the panel has quotes on two successive sessions inside {rule}; widen it.")
     scaled = steps.with_columns(
-        gap=(pl.col("next_date") - pl.col("trade_date")).dt.total_days(),
+        gap=365.0 * (pl.col("years") - pl.col("later_years")),
         delta=pl.Series(_delta(steps)),
         value=pl.col("undiscounted") / pl.col("forward"),
         next_value=pl.col("later_value") / pl.col("forward"),

@@ -84,12 +84,14 @@ def _sections(data: PanelReport) -> Iterable[tuple[str, str, str]]:
 
 def _table(metrics: dict[str, Any]) -> str:
     folds = metrics["validation"]["folds"]
-    heads = [*folds, "Validation", "Judged", "Winsorised", "Without extremes", "Rms (bp)"]
+    heads = [*folds, *(["Validation"] if folds else []), "Judged", "Winsorised", "Without extremes", "Rms (bp)"]
     rows = ""
     for name, entry in metrics["one_session"]["gains"].items():
-        past = metrics["validation"]["gains"][name]
-        cells = [number(past.get(fold), 1) for fold in folds]
-        cells += [_spread(past["pooled"], "value", "low", "high"), _spread(entry, "value", "low", "high")]
+        past = metrics["validation"]["gains"].get(name)
+        cells = []
+        if past is not None:
+            cells = [number(past.get(fold), 1) for fold in folds] + [_spread(past["pooled"], "value", "low", "high")]
+        cells += [_spread(entry, "value", "low", "high")]
         cells += [number(entry["winsorised"], 1), _spread(entry, "without_extremes", "without_low", "without_high")]
         cells += [number(entry["rms_bp"], 1)]
         rows += _row(metrics, name, cells)
@@ -131,7 +133,10 @@ def _placebo(metrics: dict[str, Any]) -> str:
 def _setup(data: PanelReport) -> str:
     left = data.metrics["to_expiry"]["left_out"]
     counts = f'<div class="card"><h3>Contracts left out</h3>{counts_table(left)}</div>' if left else ""
-    facts = {key: data.metrics["one_session"][key] for key in ("from", "to", "trained_until")}
+    facts = {key: data.metrics["one_session"][key] or "nothing" for key in ("from", "to", "trained_until")}
+    misfits = {model: fit for model, fit in data.metrics["smile_fits"].items() if fit is not None}
+    if misfits:
+        facts["median misfit of a smile"] = ", ".join(f"{m} {number(fit, 2)} vol points" for m, fit in misfits.items())
     facts["record"] = data.metrics["record"]
     return (
         f'<div class="card">{facts_table(facts)}</div>{counts}'

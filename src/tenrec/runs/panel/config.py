@@ -21,12 +21,20 @@ Delta = Literal[
     "neural_delta",
     "minimum_variance_delta",
     "greeks_regression",
+    "shrunk_delta",
     "clipped_linear",
     "state_network",
     "ratio_network",
 ]
 REFERENCE = "black_scholes_delta"
-LEARNED = ("minimum_variance_delta", "greeks_regression", "clipped_linear", "state_network", "ratio_network")
+LEARNED = (
+    "minimum_variance_delta",
+    "greeks_regression",
+    "shrunk_delta",
+    "clipped_linear",
+    "state_network",
+    "ratio_network",
+)
 """Deltas with numbers that are fitted; among them forward validation chooses."""
 SMILE_MODELS = {
     "parabola": ("sticky_moneyness_delta",),
@@ -46,6 +54,7 @@ LABELS = {
     "neural_delta": "Neural pricer",
     "minimum_variance_delta": "Hull–White minimum variance",
     "greeks_regression": "Ruf–Wang regression on Greeks",
+    "shrunk_delta": "Black–Scholes, wings shrunk",
     "clipped_linear": "Clipped linear on state",
     "state_network": "Network on state",
     "ratio_network": "Network of the hedge ratio",
@@ -66,8 +75,8 @@ class StepsSection(Section):
     """Which one-session steps are learned from and judged."""
 
     days: tuple[Annotated[int, Field(ge=2)], Count] = (5, 130)
-    max_log_moneyness: Positive = 0.25
-    min_delta: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
+    max_log_moneyness: Positive = 0.40
+    min_delta: Annotated[float, Field(ge=0, lt=0.5)] = 0.002
     longest_gap: Count = 12
 
     def rule(self) -> StepRule:
@@ -126,8 +135,9 @@ class PanelConfig(Section):
 
     panel: str = "shanghai"
     columns: dict[str, str] = Field(default_factory=dict)
-    implied_vol_percent: bool = False
-    rate: Annotated[float, Field(gt=-1, lt=1)] = 0.025
+    underlying: str | None = None
+    style: Literal["european", "american"] | None = None
+    rate: Annotated[float, Field(gt=-1, lt=1)] | None = None
     dividend_yield: Annotated[float, Field(gt=-1, lt=1)] = 0.0
     contract: ContractSection = ContractSection()
     steps: StepsSection = StepsSection()
@@ -147,6 +157,7 @@ class PanelConfig(Section):
         "neural_delta",
         "minimum_variance_delta",
         "greeks_regression",
+        "shrunk_delta",
         "clipped_linear",
         "state_network",
     )
@@ -176,8 +187,3 @@ class PanelConfig(Section):
     def named(self) -> tuple[str, ...]:
         """The deltas, the reference among them first."""
         return (REFERENCE, *(name for name in self.deltas if name != REFERENCE))
-
-
-def uses(config: PanelConfig, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of `names` the configuration asks for, in its own order."""
-    return tuple(name for name in config.named if name in names)

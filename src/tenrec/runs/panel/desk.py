@@ -13,20 +13,23 @@ import numpy as np
 import polars as pl
 
 from tenrec.backtest.learners import Lesson, make_lesson
-from tenrec.backtest.listing import Listing, panel_listing, shanghai_listing
+from tenrec.backtest.listing import Listing, history_listing, shanghai_listing
 from tenrec.backtest.panel import Panel, completed_panel
 from tenrec.backtest.quotes import priced_quotes
 from tenrec.backtest.selection import SelectionRule
 from tenrec.backtest.sessions import session_steps, steps_sample
 from tenrec.backtest.states import STATE_NAMES, market_states
 from tenrec.core.errors import ConfigError, DataError
-from tenrec.data.option_panel import read_option_panel
+from tenrec.data.chain_history import read_history
 from tenrec.hedging.assess import Sample
-from tenrec.runs.panel.config import PanelConfig
+from tenrec.hedging.engine import Terms
+from tenrec.runs.panel.config import LEARNED, PanelConfig
 
 SMILE_KEY = ("trade_date", "expiry", "place")
 """One row of a smile; `place` is log(strike/forward) in units of 1e-5."""
 BLOCKS = 3
+FEWEST_TO_LEARN = 60
+"""Sessions needed to learn, validate and judge; on fewer, only what learns nothing is judged, on all of them."""
 YEARS_FOR_FOLDS = 2
 
 
@@ -46,13 +49,24 @@ class PanelDesk:
     def __init__(self, config: PanelConfig, base: Path) -> None:
         self.config = config
         self.listing: Listing = _listing(config, base)
-        self.quotes = priced_quotes(self.listing.options, self.listing.forwards, rate=config.rate)
+        self.rate = self.listing.rate
+        self.quotes = priced_quotes(self.listing.options, self.listing.forwards, rate=self.rate)
         self.states = market_states(self.quotes, self.listing.forwards)
         steps = session_steps(self.quotes, config.steps.rule())
         steps = steps.join(self.states, on="trade_date", how="left", maintain_order="left")
         self.steps = _placed(steps.filter(pl.col("atm_volatility").is_finite()))
         self.smiles = self.steps.select(SMILE_KEY).clear()
-        self.folds, self.judged = self._split()
+        self.learns = self.steps["trade_date"].n_unique() >= FEWEST_TO_LEARN
+        self.folds, self.judged = self._split() if self.learns else ((), self._whole())
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The deltas that are compared, the reference among them first; learned ones where there is enough to learn."""
+        return tuple(name for name in self.config.named if self.learns or name not in LEARNED)
+
+    def uses(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of `names` are compared, in their own order."""
+        return tuple(name for name in self.named if name in names)
 
     def smile_rows(self) -> pl.DataFrame:
         """Each point of a smile, once, at which a response of volatility is needed: of steps and of what is held."""
@@ -94,7 +108,14 @@ class PanelDesk:
         """What the fits start from; a squared error counts in units of the day's implied variance."""
         weight = 1.0 / self.steps["atm_volatility"].to_numpy() ** 2
         state = self.config.state
-        return make_lesson(self.sample, self.session, weight, names=state.features, exponent=state.exponent)
+        return make_lesson(
+            self.sample, self.session, weight, names=state.features, exponent=state.exponent, terms=self.free
+        )
+
+    @property
+    def free(self) -> Terms:
+        """Terms on which hedge errors are compared: the forward is margined, and trading costs nothing."""
+        return Terms(margined=(True,), inverse=self.listing.coin is not None)
 
     def learned_by(self, until: dt.date) -> np.ndarray:
         """The steps that had ended by a date."""
@@ -111,7 +132,7 @@ class PanelDesk:
         contract = self.config.contract
         rule = SelectionRule(*contract.days, contract.max_log_moneyness, contract.min_quotes)
         try:
-            whole = completed_panel(self.listing.options, self.listing.forwards, rule=rule, rate=self.config.rate)
+            whole = completed_panel(self.listing.options, self.listing.forwards, rule=rule, rate=self.rate)
             panel = whole.between(self.judged.start, None)
         except DataError as error:
             return str(error)
@@ -141,6 +162,13 @@ class PanelDesk:
         expiry = np.repeat(panel.contracts["expiry"].to_numpy(), panel.dates.shape[1])
         rows = pl.DataFrame({"trade_date": panel.dates.ravel(), "expiry": expiry, "log_moneyness": moneyness.ravel()})
         return _placed(rows.with_columns(pl.col("trade_date", "expiry").cast(pl.Date)))
+
+    def _whole(self) -> Fold:
+        """All sessions, with nothing learned before them."""
+        first, last = self.steps["trade_date"].min(), self.steps["next_date"].max()
+        assert isinstance(first, dt.date)
+        assert isinstance(last, dt.date)
+        return Fold("all sessions", first - dt.timedelta(days=1), first, last + dt.timedelta(days=1))
 
     def _split(self) -> tuple[tuple[Fold, ...], Fold]:
         """The folds of forward validation, and the judged time."""
@@ -187,5 +215,5 @@ def _bounds(first: dt.date, test: dt.date) -> list[dt.date]:
 def _listing(config: PanelConfig, base: Path) -> Listing:
     if config.bundled:
         return shanghai_listing(rate=config.rate)
-    panel = read_option_panel(config.file(base), columns=config.columns, implied_vol_percent=config.implied_vol_percent)
-    return panel_listing(panel, rate=config.rate, dividend_yield=config.dividend_yield)
+    history = read_history(config.file(base), columns=config.columns, underlying=config.underlying, style=config.style)
+    return history_listing(history, rate=config.rate, dividend_yield=config.dividend_yield)

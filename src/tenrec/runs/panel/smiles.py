@@ -10,7 +10,7 @@ from tenrec.backtest.heston_days import heston_days, heston_responses
 from tenrec.backtest.neural_days import neural_days, neural_responses
 from tenrec.backtest.sabr_smiles import sabr_responses, sabr_slices
 from tenrec.backtest.smiles import smile_points, smile_slopes, sticky_responses
-from tenrec.runs.panel.config import LABELS, SMILE_MODELS, uses
+from tenrec.runs.panel.config import LABELS, SMILE_MODELS
 from tenrec.runs.panel.desk import PanelDesk
 from tenrec.runs.panel.folder import PanelFolder
 from tenrec.runs.progress import Reporter
@@ -30,7 +30,7 @@ def know_smiles(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, res
     """
     rows, fits = desk.smile_rows(), {}
     for model, deltas in SMILE_MODELS.items():
-        if not uses(desk.config, deltas):
+        if not desk.uses(deltas):
             continue
         reporter.start(f"fit {LABELS[deltas[0]]}", 100)
         kept = folder.kept_table(f"smiles_{model}") if resume else None

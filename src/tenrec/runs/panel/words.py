@@ -22,6 +22,11 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
         )
         best = metrics["validation"]["gains"][chosen]
         found.append(f"On the validation sessions its gain was {number(best['pooled']['value'], 1)} %.")
+    if steps["trained_until"] is None:
+        found.append(
+            f"{steps['sessions']} sessions are too few to learn from and to judge by: only deltas that learn nothing "
+            "are compared, on all of them, and nothing is claimed."
+        )
     over = steps["network_over_linear"]
     if over is not None:
         told = "adds" if over["low"] > 0 else "adds nothing that is sure" if over["high"] > 0 else "loses"
