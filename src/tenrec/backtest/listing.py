@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from tenrec.backtest.forwards import NEAR_THE_MONEY, complete_forwards, put_call_forwards
+from tenrec.backtest.kinds import with_kinds
 from tenrec.core.errors import DataError
 from tenrec.data import shanghai_etf, shanghai_forwards, shanghai_options
-from tenrec.data.chain import OptionChain
 from tenrec.data.chain_history import ChainHistory
-from tenrec.pricing.chain_quotes import _with_signs as signed
 
 FEWEST_SESSIONS = 5
 """Sessions that a record needs."""
@@ -65,7 +64,7 @@ def history_listing(history: ChainHistory, *, rate: float | None = None, dividen
         DataError: fewer than `FEWEST_SESSIONS` dates, or nothing that gives a forward.
     """
     says = list(history.assumptions)
-    quotes = _with_signs(history, says).filter(pl.col("price") > 0)
+    quotes = with_kinds(history.name, history.table.filter(pl.col("price") > 0), says)
     sessions = quotes["trade_date"].n_unique()
     if sessions < FEWEST_SESSIONS:
         raise DataError(
@@ -96,17 +95,6 @@ def history_listing(history: ChainHistory, *, rate: float | None = None, dividen
         says.append(f"Rows that are not used: {counts}.")
     coin = (history.symbol or "coin") if history.coin else None
     return Listing(history.name, "USD" if coin else "", options, forwards, rate, coin, tuple(says))
-
-
-def _with_signs(history: ChainHistory, says: list[str]) -> pl.DataFrame:
-    """Rows whose kind is missing get it as those of a single chain do; each smile is one maturity of a chain there."""
-    table = history.table.filter(pl.col("refused").is_null())
-    if table["sign"].null_count() == 0:
-        return table
-    smiles = table.with_columns(kept=pl.col("maturity"), maturity=pl.struct("trade_date", "expiry").rank("dense"))
-    one = OptionChain(history.name, smiles.with_columns(pl.col("maturity").cast(pl.Float64)), {}, None, (), {})
-    typed = signed(one, says).with_columns(maturity=pl.col("kept")).drop("kept")
-    return typed.unique(["trade_date", "expiry", "strike", "sign", "multiplier"], keep="last", maintain_order=True)
 
 
 def _rate(history: ChainHistory, quotes: pl.DataFrame, options: pl.DataFrame, says: list[str]) -> float:

@@ -25,14 +25,16 @@ class StepRule:
     Args:
         min_days, max_days: calendar days to expiry at the start of a step.
         max_log_moneyness: largest |log(strike / forward)|.
-        min_delta: the Black–Scholes delta's magnitude lies from here to 1 less this.
+        min_delta, max_delta: the Black–Scholes delta's magnitude lies between them. Deep in the money quotes are
+            stale more often than traded, and there is little to hedge but the forward.
         longest_gap: calendar days that a step may span, holidays included.
     """
 
     min_days: int = 5
     max_days: int = 130
-    max_log_moneyness: float = 0.40
+    max_log_moneyness: float = 0.25
     min_delta: float = 0.002
+    max_delta: float = 0.95
     longest_gap: int = 12
 
     def __post_init__(self) -> None:
@@ -40,11 +42,11 @@ class StepRule:
             raise ConfigError(
                 f"steps start {self.min_days} to {self.max_days} days before expiry; 2 ≤ min_days ≤ max_days is needed."
             )
-        if not (self.max_log_moneyness > 0 and 0 <= self.min_delta < 0.5 and self.longest_gap >= 1):
+        if not (self.max_log_moneyness > 0 and 0 <= self.min_delta < self.max_delta <= 1 and self.longest_gap >= 1):
             raise ConfigError(
-                f"steps with |log strike/forward| ≤ {self.max_log_moneyness}, |delta| ≥ {self.min_delta} and at most "
-                f"{self.longest_gap} days are asked for; a positive width, 0 ≤ min_delta < 0.5 and at least one day "
-                "are needed."
+                f"steps with |log strike/forward| ≤ {self.max_log_moneyness}, |delta| from {self.min_delta} to "
+                f"{self.max_delta} and at most {self.longest_gap} days are asked for; a positive width, "
+                "0 ≤ min_delta < max_delta ≤ 1 and at least one day are needed."
             )
 
 
@@ -89,7 +91,7 @@ def session_steps(quotes: pl.DataFrame, rule: StepRule | None = None) -> pl.Data
         strike=pl.col("strike") / pl.col("forward"),
     )
     size = pl.col("delta").abs()
-    kept = scaled.filter(size >= rule.min_delta, size <= 1.0 - rule.min_delta, pl.col("gap") <= rule.longest_gap)
+    kept = scaled.filter(size >= rule.min_delta, size <= rule.max_delta, pl.col("gap") <= rule.longest_gap)
     if kept.is_empty():
         raise DataError(f"no one-session step of the panel lies inside {rule}; widen it.")
     return kept.select(

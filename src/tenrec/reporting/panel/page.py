@@ -71,7 +71,8 @@ def _tiles(metrics: dict[str, Any]) -> list[Tile]:
 
 def _sections(data: PanelReport) -> Iterable[tuple[str, str, str]]:
     metrics = data.metrics
-    yield "gains", "One session", _table(metrics) + card(gains_plot(metrics)) + card(bucket_plot(data.buckets, metrics))
+    pictures = card(gains_plot(metrics)) + card(bucket_plot(data.buckets, metrics))
+    yield "gains", "One session", _table(metrics) + pictures + _wing(metrics)
     yield "days", "Where it comes from", card(days_plot(data.days, metrics)) + _placebo(metrics)
     if data.book.height:
         yield "expiry", "To expiry", _held(metrics) + card(over_time_plot(data.book, metrics))
@@ -97,6 +98,24 @@ def _table(metrics: dict[str, Any]) -> str:
         rows += _row(metrics, name, cells)
     note = "Gain over the Black–Scholes delta at the current volatility, percent; all deltas on the same steps."
     return _card("Gain on one session", _whole("Delta", heads, rows), note)
+
+
+def _wing(metrics: dict[str, Any]) -> str:
+    wing = metrics["one_session"]["wing"]
+    if not wing:
+        return ""
+    references = [name for name in (metrics["reference"], "no_hedge") if name in wing["policies"]]
+    rows = ""
+    for name, entry in wing["policies"].items():
+        over = [entry["over"].get(other) for other in references]
+        cells = [
+            number(entry["rms_bp"], 2),
+            *("–" if one is None else _spread(one, "value", "low", "high") for one in over),
+        ]
+        rows += _row(metrics, name, cells)
+    heads = ["Rms (bp)", *(f"Gain over {metrics['labels'][name]} (%)" for name in references)]
+    note = f"|δ| below 0.05: {wing['rows']:,} steps of {wing['sessions']:,} sessions; a hedge should lose to neither."
+    return _card("In the wing", _whole("Delta", heads, rows), note)
 
 
 def _held(metrics: dict[str, Any]) -> str:

@@ -75,13 +75,14 @@ class StepsSection(Section):
     """Which one-session steps are learned from and judged."""
 
     days: tuple[Annotated[int, Field(ge=2)], Count] = (5, 130)
-    max_log_moneyness: Positive = 0.40
-    min_delta: Annotated[float, Field(ge=0, lt=0.5)] = 0.002
+    max_log_moneyness: Positive = 0.25
+    min_delta: Annotated[float, Field(ge=0, lt=1)] = 0.002
+    max_delta: Annotated[float, Field(gt=0, le=1)] = 0.95
     longest_gap: Count = 12
 
     def rule(self) -> StepRule:
         """The rule that the steps are cut by."""
-        return StepRule(*self.days, self.max_log_moneyness, self.min_delta, self.longest_gap)
+        return StepRule(*self.days, self.max_log_moneyness, self.min_delta, self.max_delta, self.longest_gap)
 
 
 class SplitSection(Section):

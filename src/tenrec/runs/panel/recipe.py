@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains
+from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains, wing_gains
 from tenrec.backtest.learners import pnl_of
 from tenrec.hedging.policies import AbstractPolicy
 from tenrec.runs.panel.config import LABELS, LEARNED, REFERENCE, SMILE_MODELS
@@ -146,6 +146,7 @@ def _judge_steps(
         "extremes": extreme_clusters(errors[REFERENCE], ends),
         "gains": found,
         "network_over_linear": over,
+        "wing": wing_gains(errors, (REFERENCE, "no_hedge"), judged),
         "placebo": _placebo(desk, policies, rows),
     }
 

@@ -31,6 +31,7 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
     if over is not None:
         told = "adds" if over["low"] > 0 else "adds nothing that is sure" if over["high"] > 0 else "loses"
         found.append(f"Over the clipped linear rule the network {told}: {spread(over)}.")
+    found += _wing(metrics, chosen)
     for name, placebo in steps["placebo"].items():
         if name == chosen:
             found.append(
@@ -43,6 +44,22 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
     else:
         found.append(f"Nothing was hedged to its expiry: {held['why_none']}")
     return [*found, *metrics["notes"]]
+
+
+def _wing(metrics: dict[str, Any], chosen: str) -> list[str]:
+    """What the chosen delta does where no hedge at all may be the better one."""
+    wing = metrics["one_session"]["wing"]
+    if not wing or not wing["policies"][chosen]["over"]:
+        return []
+    own, labels = wing["policies"][chosen], metrics["labels"]
+    told = " and ".join(
+        f"{number(wing['policies'][other]['rms_bp'], 2)} bp with {labels[other]} (a gain of {spread(entry)})"
+        for other, entry in own["over"].items()
+    )
+    return [
+        f"In the wing, |δ| below 0.05, its errors have a root mean square of {number(own['rms_bp'], 2)} bp, against "
+        f"{told}."
+    ]
 
 
 def _to_expiry(metrics: dict[str, Any], chosen: str) -> str:
