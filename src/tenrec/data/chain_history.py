@@ -14,8 +14,8 @@ from tenrec.data.columns import listed
 
 LAYOUT = ("trade_date", "time", "expiry", "maturity", "strike", "sign", "price", "spot", "forward", "discount",
           "multiplier", "style", "refused")  # fmt: skip
-STEADY = 0.5
-"""Share of the contracts of a date that have to be found again at the next one, where expiries had to be computed."""
+STEADY = 0.85
+"""Share of a date's expiries that have to be found again at the next one, where they had to be computed."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ def _dated(file: str, table: pl.DataFrame, says: list[str]) -> pl.DataFrame:
     if table["expiry"].null_count() < table.height:
         return made
     says.append("Expiries are not stated; they follow from the dates and the times to maturity (365 days a year).")
-    contract = ["expiry", "strike"]
-    dates = made.select("trade_date").unique().sort("trade_date").with_row_index("n")
-    numbered = made.select("trade_date", *contract).unique().join(dates, on="trade_date")
-    later = numbered.select(*contract, pl.col("n") - 1)
-    again = numbered.filter(pl.col("n") < dates.height - 1).join(later, on=[*contract, "n"], how="semi")
-    if again.height < STEADY * numbered.filter(pl.col("n") < dates.height - 1).height:
+    dates = made.select("trade_date").unique().sort("trade_date")
+    listed_on = made.select("trade_date", "expiry").unique()
+    following = dates.with_columns(after=pl.col("trade_date").shift(-1)).drop_nulls()
+    lasting = listed_on.join(following, on="trade_date").filter(pl.col("expiry") > pl.col("after"))
+    again = lasting.join(listed_on.select("expiry", after="trade_date"), on=["expiry", "after"], how="semi")
+    if again.height < STEADY * lasting.height:
         raise DataError(
             f"{file}: contracts cannot be followed from one date to the next, since date plus time to maturity gives "
             "a new expiry each day; add a column expiry, or give maturities in years of 365 days."

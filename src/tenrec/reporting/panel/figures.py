@@ -75,7 +75,8 @@ def days_plot(days: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
         line={"color": INK, "width": 1.75}, hovertemplate="%{y:.1f} %<extra>summed up</extra>",
     )  # fmt: skip
     figure.update_yaxes(title="Share of the Black–Scholes SSE (%)")
-    return Plot("days", "Session by session", "Squared error saved by the chosen delta; the line sums it up.", figure)
+    caption = f"Squared error saved by {metrics['labels'][metrics['shown']]}; the line sums it up."
+    return Plot("days", "Session by session", caption, figure)
 
 
 def over_time_plot(book: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
@@ -123,7 +124,8 @@ def contract_plot(contract: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
         figure.add_scatter(y=table["pnl"].to_list(), line=line, showlegend=False, row=3, col=1, **common)
     figure = styled(figure, 620, margin={"l": 12, "r": 16, "t": 32, "b": 12}, hovermode="x")
     name = first["contract"][0]
-    return Plot("contract", f"One contract: {name}", "The one whose hedge the chosen delta changed most.", figure)
+    caption = f"The one whose hedge {metrics['labels'][metrics['shown']]} changed most."
+    return Plot("contract", f"One contract: {name}", caption, figure)
 
 
 def _line(name: str, number: int, metrics: dict[str, Any]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def _held(metrics: dict[str, Any]) -> str:
     for name, entry in metrics["to_expiry"]["policies"].items():
         gain = _spread(entry["gain"], "value", "low", "high") if "gain" in entry else "reference"
         cells = [gain, *(number(entry[key], 1) for key in ("rms_bp", "std_bp", "mean_bp", "cost_bp"))]
-        rows += _row(metrics, name, [*cells, number(entry["pnl"], 0)])
+        rows += _row(metrics, name, [*cells, number(entry["pnl"], 4 if metrics["coin"] else 0)])
     held = metrics["to_expiry"]
     note = (
         f"{held['contracts']:,} contracts of {held['expiries']} expiries, each hedged daily to its expiry, after costs."
@@ -164,7 +164,7 @@ def _setup(data: PanelReport) -> str:
 
 
 def _row(metrics: dict[str, Any], name: str, cells: list[str]) -> str:
-    chosen = name == metrics["learned"]
+    chosen = name == metrics["learned"] != metrics["reference"]
     badge = ' <span class="badge learned">chosen</span>' if chosen else ""
     body = "".join(f"<td>{cell}</td>" for cell in cells)
     label = f'<th scope="row"><div><span>{escape(metrics["labels"][name])}{badge}</span></div></th>'

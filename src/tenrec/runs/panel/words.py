@@ -66,10 +66,14 @@ def _to_expiry(metrics: dict[str, Any], chosen: str) -> str:
     held = metrics["to_expiry"]
     verb = "sold" if held["quantity"] < 0 else "held"
     own, other = held["policies"][chosen], held["policies"][metrics["reference"]]
-    tail = f", a gain of {spread(own['gain'])}" if "gain" in own else ""
+    contracts = f"To expiry, {held['contracts']:,} {verb} contracts of {held['expiries']} expiries end with a root mean"
+    if chosen == metrics["reference"]:
+        none = held["policies"].get("no_hedge")
+        tail = f", {number(none['rms_bp'], 0)} bp without a hedge" if none else ""
+        return f"{contracts} square of {number(own['rms_bp'], 0)} bp under the Black–Scholes delta{tail}, after costs."
     return (
-        f"To expiry, {held['contracts']:,} {verb} contracts of {held['expiries']} expiries end with a root mean square "
-        f"of {number(own['rms_bp'], 0)} bp against {number(other['rms_bp'], 0)} bp{tail}, after costs."
+        f"{contracts} square of {number(own['rms_bp'], 0)} bp against {number(other['rms_bp'], 0)} bp, a gain of "
+        f"{spread(own['gain'])}, after costs."
     )
 
 
