@@ -13,6 +13,7 @@ from tenrec.hedging.policies import (
     BlackScholesDelta,
     ClippedLinear,
     DeltaResidual,
+    ForecastDelta,
     GreeksRegression,
     Leland,
     MinimumVarianceDelta,
@@ -69,6 +70,7 @@ POLICIES = sorted(
         "black_scholes_delta",
         "black_scholes_delta_entry",
         "cadence_threshold",
+        "forecast_delta",
         "leland",
         "minimum_variance_delta",
         "greeks_regression",
@@ -98,6 +100,8 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return BlackScholesDelta("entry")
         case "cadence_threshold":
             return cadence_threshold(max_hedge_per_interval=1e9, gamma_scaling=1.0, volatility_scaling=0.5)
+        case "forecast_delta":
+            return ForecastDelta(jnp.asarray(0.7, float), signal="last_log_return")
         case "leland":
             return Leland(cost)
         case "minimum_variance_delta":

@@ -54,7 +54,17 @@ def forecast(
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First day forecast; default after a third.")
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", metavar="MODEL", help="Only this one, and others named; default all, the hybrid first."
+        ),
+    ] = None,
     without: Annotated[list[str] | None, typer.Option("--without", metavar="MODEL", help="Leave a model out.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE.parquet", help="Write the (first) model as a forecaster for a hedge."),
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=50, help="Networks of the hybrid.")] = 5,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     minutes: MinutesOption = 5.0,
@@ -65,6 +75,9 @@ def forecast(
     """Forecast the variance of the next day, week and month with every model, walking forward, and compare them.
 
     Examples: `tenrec vol forecast` · `tenrec vol forecast spx.csv --vix vix.csv --from 2006-01-01`
+
+    `tenrec vol forecast --model hybrid --save vol.parquet` writes what `tenrec hedge --set market.forecaster=vol.parquet`
+    takes: the delta at the forecast volatility joins the comparison, and policies may see forecast_to_implied.
     """
     from tenrec.cli.show import reporting
     from tenrec.cli.show_vol import show_forecast
@@ -77,7 +90,9 @@ def forecast(
             implied=implied,
             horizons=horizon or (1, 5, 22),
             since=since,
+            only=model or (),
             without=without or (),
+            save=save,
             seeds=seeds,
             seed=seed,
             minutes=minutes,

@@ -72,6 +72,7 @@ class RecordedSpec(Section):
     validate_from: date = date(2017, 1, 1)
     validate_until: date = date(2019, 12, 31)
     mix: MixSpec = MixSpec()
+    forecaster: str | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "RecordedSpec":
@@ -303,6 +304,7 @@ Baseline = Literal[
     "no_hedge",
     "black_scholes_delta",
     "black_scholes_delta_entry",
+    "forecast_delta",
     "minimum_variance_delta",
     "neural_delta",
     "leland",
@@ -323,6 +325,15 @@ def _refuse_names(learned: Sequence[PolicySpec]) -> None:
                 f"{names.count(name)} learned policies are called {name!r}; give each a name of its own, as in "
                 f"rivals: [{{kind: {learned[names.index(name)].kind}, name: another}}]"
             )
+
+
+def _refuse_forecasts_of_none(config: "HedgeConfig") -> None:
+    """The delta at a forecast volatility where nothing forecasts."""
+    if "forecast_delta" in config.evaluate.against and getattr(config.market, "forecaster", None) is None:
+        raise ValueError(
+            "evaluate.against names 'forecast_delta' and there is no market.forecaster; on a recorded panel give the "
+            "file that `tenrec vol forecast --model hybrid --save FILE` writes"
+        )
 
 
 def _refuse_ensembles_of_one(config: "HedgeConfig") -> None:
@@ -481,6 +492,7 @@ class HedgeConfig(Section):
             raise ValueError(
                 f"premium is {self.premium!r}; a recorded panel is sold at its quote, so leave premium out"
             )
+        _refuse_forecasts_of_none(self)
         if "optimum" in self.evaluate.against and recorded:
             raise ValueError("evaluate.against names 'optimum'; recorded paths have no exact optimum, so leave it out")
         if self.evaluate.reference == "optimum":

@@ -9,7 +9,14 @@ from tenrec.hedging.policies.base import (
     Own,
 )
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
-from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
+from tenrec.hedging.policies.delta import (
+    FORECAST_SIGNAL,
+    BlackScholesDelta,
+    ForecastDelta,
+    Leland,
+    MinimumVarianceDelta,
+    NoHedge,
+)
 from tenrec.hedging.policies.ensembles import (
     BandEnsemble,
     Ensemble,
@@ -39,6 +46,7 @@ from tenrec.hedging.policies.wealthy import (
 )
 
 __all__ = [
+    "FORECAST_SIGNAL",
     "AbstractBandPolicy",
     "AbstractOwnBandPolicy",
     "AbstractPolicy",
@@ -52,6 +60,7 @@ __all__ = [
     "DeltaResidual",
     "Ensemble",
     "FeedForward",
+    "ForecastDelta",
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",

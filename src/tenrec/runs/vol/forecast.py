@@ -15,6 +15,8 @@ from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.progress import Reporter
 from tenrec.runs.vol.bundled import shanghai_record
 from tenrec.runs.vol.reading import Reading, read_prices
+from tenrec.runs.vol.saved import save_forecaster
+from tenrec.volatility.forecast.forecaster import forecaster_of
 from tenrec.volatility.forecast.hybrid import HybridSettings
 from tenrec.volatility.forecast.targets import future_mean
 from tenrec.volatility.forecast.verdict import judge
@@ -33,6 +35,8 @@ def forecast_prices(
     horizons: Sequence[int],
     since: str | None,
     without: Sequence[str],
+    only: Sequence[str] = (),
+    save: Path | None = None,
     seeds: int,
     seed: int,
     minutes: float,
@@ -42,10 +46,15 @@ def forecast_prices(
 ) -> dict[str, Any]:
     """Forecast, judge and write a folder with metrics.json, forecasts.parquet and report.html; returns the metrics.
 
+    Args:
+        only: models to walk; the first is the reference, which `save` writes as a forecaster for a hedge.
+
     Raises:
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
     """
     began = time.perf_counter()
+    if save is not None and save.suffix.lower() != ".parquet":
+        raise ConfigError(f"--save {save} does not end in .parquet; a forecaster is a Parquet file, so name it so.")
     if prices is None:
         reading, name = shanghai_record(), "Shanghai 50ETF"
     else:
@@ -60,11 +69,17 @@ def forecast_prices(
             reporter.start("walk forward", total)
         reporter.advance(done, label)
 
-    walk = walk_forward(reading.record, start=start, horizons=horizons, without=without, settings=settings, tell=tell)
-    reference = "hybrid" if "hybrid" in walk.forecasts else next(reversed(walk.forecasts))
+    walk = walk_forward(
+        reading.record, start=start, horizons=horizons, only=only, without=without, settings=settings, tell=tell
+    )
+    default = "hybrid" if "hybrid" in walk.forecasts else next(reversed(walk.forecasts))
+    reference = only[0] if only and only[0] in walk.forecasts else default
     by_horizon = judge(walk, reference=reference, seed=seed)
     metrics = _metrics(name, reading, walk, reference, by_horizon) | {"seconds": time.perf_counter() - began}
     write_atomically(folder / "forecasts.parquet", forecast_table(walk).write_parquet)
+    if save is not None:
+        save_forecaster(forecaster_of(walk, reference, name), save)
+        metrics["saved"] = str(save)
     write_json(folder / METRICS, metrics)
     report = write_forecast_report(metrics, walk, folder / "report.html")
     return {"run": str(folder), "report": str(report), **metrics}

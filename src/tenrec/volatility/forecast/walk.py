@@ -27,8 +27,8 @@ LABELS = {
 """Every model's name for readers, in the order of tables."""
 REGRESSION_DAYS, GARCH_DAYS, NETWORK_DAYS = 22, 66, 252
 """Days between fits."""
-LEAST_PAST, LEAST_AHEAD = 500, 200
-"""Days learned from before the first forecast, and days to judge the forecasts on."""
+LEAST_PAST, USUAL_PAST, LEAST_AHEAD = 250, 500, 200
+"""Days learned from before the first forecast (at least, and where nothing is said), and days to judge them on."""
 LEAST_SEEN = 66
 
 
@@ -55,9 +55,10 @@ def first_forecast(record: VarianceRecord, since: np.datetime64 | None = None) -
     Raises:
         DataError: the record is too short.
     """
-    require_days(len(record), LEAST_PAST + LEAST_AHEAD, "a walk-forward comparison")
     if since is None:
-        return max(LEAST_PAST, len(record) // 3)
+        require_days(len(record), USUAL_PAST + LEAST_AHEAD, "a walk-forward comparison")
+        return max(USUAL_PAST, len(record) // 3)
+    require_days(len(record), LEAST_PAST + LEAST_AHEAD + 2, "a walk-forward comparison")
     start = int(np.searchsorted(record.dates, since)) - 1
     if not LEAST_PAST <= start <= len(record) - LEAST_AHEAD:
         earliest, latest = record.dates[LEAST_PAST + 1], record.dates[len(record) - LEAST_AHEAD]
@@ -77,6 +78,7 @@ def walk_forward(
     *,
     start: int,
     horizons: Iterable[int] = (1, 5, 22),
+    only: Iterable[str] = (),
     without: Iterable[str] = (),
     settings: HybridSettings | None = None,
     tell: Callable[[int, int, str], None] | None = None,
@@ -84,19 +86,12 @@ def walk_forward(
     """Forecast with every model that the record allows.
 
     Args:
-        start: from `first_forecast`. horizons: days. without: names of models that are left out.
+        start: from `first_forecast`. horizons: days. only: names of models, by default all; without: left out.
         tell: called with (models done, models, the next one's label).
     """
-    horizons, left_out = horizons_of(tuple(horizons)), set(without)
-    unknown = left_out - set(LABELS)
-    if unknown:
-        raise ConfigError(f"--without {sorted(unknown)[0]} is no model; choose from {', '.join(LABELS)}.")
+    horizons, names = horizons_of(tuple(horizons)), chosen_models(record, only, without)
     regress = Schedule(len(record), start, REGRESSION_DAYS)
     base = base_model(record)
-    returns_known = bool(np.isfinite(record.returns[1:]).all())
-    names = [name for name in LABELS if name not in left_out and _available(name, record, returns_known)]
-    if not names:
-        raise ConfigError("--without names every model; leave at least one.")
     forecasts: dict[str, dict[int, Days]] = {}
     seeds: dict[int, np.ndarray] = {}
     linear = {model.name: model for model in LINEAR}
@@ -120,6 +115,30 @@ def walk_forward(
     if tell is not None:
         tell(len(names), len(names), "")
     return Walk(record, start, horizons, forecasts, seeds)
+
+
+def chosen_models(record: VarianceRecord, only: Iterable[str] = (), without: Iterable[str] = ()) -> list[str]:
+    """The models to walk: all that the record allows, or `only` some of them.
+
+    Raises:
+        ConfigError: a name that is none, a named model whose inputs the record lacks, or none left.
+    """
+    wanted, left_out = list(dict.fromkeys(only)), set(without)
+    for option, given in (("--model", wanted), ("--without", sorted(left_out))):
+        unknown = [name for name in given if name not in LABELS]
+        if unknown:
+            raise ConfigError(f"{option} {unknown[0]} is no model; choose from {', '.join(LABELS)}.")
+    returns_known = bool(np.isfinite(record.returns[1:]).all())
+    possible = [name for name in LABELS if _available(name, record, returns_known)]
+    lacking = [name for name in wanted if name not in possible]
+    if lacking:
+        raise ConfigError(
+            f"--model {lacking[0]} needs what the record has not; with these prices there are {', '.join(possible)}."
+        )
+    names = [name for name in possible if (not wanted or name in wanted) and name not in left_out]
+    if not names:
+        raise ConfigError("--without names every model; leave at least one.")
+    return names
 
 
 def _available(name: str, record: VarianceRecord, returns_known: bool) -> bool:
