@@ -46,8 +46,8 @@ FORECAST_SIGNAL = "forecast_to_implied"
 class ForecastDelta(AbstractPositionPolicy):
     """Black–Scholes delta at a forecast volatility, σ·exp(forecast_to_implied): the smile, scaled to the forecast.
 
-    `share` of the log ratio is taken: 1 is the forecast, 0 the implied volatility. A ratio beyond 3 is cut there, so that
-    a forecast made from bad data does not make the delta one of another option.
+    `share` of the log ratio is taken: 1 is the forecast, 0 the implied volatility. A ratio beyond 3 is cut there, so
+    that a forecast made from bad data does not make the delta one of another option.
     """
 
     share: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=1.0)
