@@ -9,20 +9,20 @@ from tenrec.hedging.policies.base import (
     Own,
 )
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
-from tenrec.hedging.policies.delta import (
-    FORECAST_SIGNAL,
-    BlackScholesDelta,
-    ForecastDelta,
-    Leland,
-    MinimumVarianceDelta,
-    NoHedge,
-)
+from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.ensembles import (
     BandEnsemble,
     Ensemble,
     OwnBandEnsemble,
     PositionEnsemble,
     ensemble,
+)
+from tenrec.hedging.policies.forecasting import (
+    FORECAST_SIGNAL,
+    ForecastDelta,
+    ForecastingDelta,
+    TightenedBand,
+    make_forecasting_delta,
 )
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
@@ -61,6 +61,7 @@ __all__ = [
     "Ensemble",
     "FeedForward",
     "ForecastDelta",
+    "ForecastingDelta",
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
@@ -76,6 +77,7 @@ __all__ = [
     "SmileDelta",
     "StateDelta",
     "TickBandNetwork",
+    "TightenedBand",
     "WealthBandNetwork",
     "WealthFeedForward",
     "WealthScale",
@@ -89,6 +91,7 @@ __all__ = [
     "make_band_network",
     "make_delta_residual",
     "make_feed_forward",
+    "make_forecasting_delta",
     "make_odd_networks",
     "make_recurrent_band",
     "make_state_delta",

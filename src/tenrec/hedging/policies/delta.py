@@ -6,7 +6,6 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from tenrec.hedging.features import feature_columns
 from tenrec.hedging.policies.base import AbstractPositionPolicy
 from tenrec.hedging.sensitivities import book_delta, book_gamma, delta_hedge, leg_delta, leg_vega, on_first_instrument
 from tenrec.hedging.view import MarketView
@@ -32,31 +31,6 @@ class BlackScholesDelta(AbstractPositionPolicy):
     def inputs(self, view: MarketView) -> Float[Array, "*at instruments"]:
         volatility = view.volatility if self.volatility == "current" else view.entry_volatility
         return delta_hedge(view, volatility)
-
-    def target(
-        self, known: Float[Array, " instruments"], position: Float[Array, " instruments"]
-    ) -> Float[Array, " instruments"]:
-        return known
-
-
-FORECAST_SIGNAL = "forecast_to_implied"
-"""Log ratio of a forecast volatility to the implied one: a market signal, 0 where there is no forecast."""
-
-
-class ForecastDelta(AbstractPositionPolicy):
-    """Black–Scholes delta at a forecast volatility, σ·exp(forecast_to_implied): the smile, scaled to the forecast.
-
-    `share` of the log ratio is taken: 1 is the forecast, 0 the implied volatility. A ratio beyond 3 is cut there, so
-    that a forecast made from bad data does not make the delta one of another option.
-    """
-
-    share: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=1.0)
-    signal: str = eqx.field(static=True, default=FORECAST_SIGNAL)
-
-    def inputs(self, view: MarketView) -> Float[Array, "*at instruments"]:
-        ratio = feature_columns([self.signal], view)[0]
-        limit = jnp.log(3.0)
-        return delta_hedge(view, view.volatility * jnp.exp(self.share * jnp.clip(ratio, -limit, limit)))
 
     def target(
         self, known: Float[Array, " instruments"], position: Float[Array, " instruments"]

@@ -118,7 +118,8 @@ def calibrate_prices(
     notes = [*reading.notes, *(str(warning.message) for warning in told)]
     text = (
         f"# {model} calibrated to {'Shanghai 50ETF' if prices is None else prices.name}, {len(record):,} days, "
-        f"{record.dates[0]} to {record.dates[-1]}.\n# A step of the grid is a trading day, of which a year has {year}.\n"
+        f"{record.dates[0]} to {record.dates[-1]}.\n"
+        f"# A step of the grid is a trading day, of which a year has {year}.\n"
         + yaml.safe_dump(section, sort_keys=False)
     )
     if out is not None:

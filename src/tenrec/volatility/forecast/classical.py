@@ -2,6 +2,7 @@
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -49,16 +50,19 @@ def scaled(raw: Float[np.ndarray, "days"], record: VarianceRecord, horizon: int,
 def walk_garch(name: str, record: VarianceRecord, horizons: tuple[int, ...], schedule: Schedule) -> dict[int, Days]:
     """Forecasts of a GARCH model for every horizon; all expanding windows are fitted in one batch.
 
-    Over several days the recursion is run on at its mean, h' = a + P·h (for EGARCH in logarithms, which `scaled` puts
-    right), and averaged.
+    Over several days the recursion is run on at its mean, h' = a + P·h (for EGARCH and Realized GARCH in logarithms, which
+    the factor of `scaled` puts right), and averaged.
     """
     model = GARCH_MODELS[name]
     first = int(np.argmax(np.isfinite(record.returns)))
     returns = np.nan_to_num(record.returns[first:])
     cutoffs = schedule.cutoffs
-    fit = fit_garch(model, np.tile(returns, (len(cutoffs), 1)), cutoffs - first + 1)
+    rows, measures = (len(cutoffs), 1), None if model.measured is None else record.variance[first:]
+    repeated = None if measures is None else np.tile(measures, rows)
+    fit = fit_garch(model, np.tile(returns, rows), cutoffs - first + 1, measures=repeated)
     start = np.broadcast_to(backcast(returns[None] * PERCENT), len(cutoffs))
-    ahead = filter_variances(fit, returns, start)
+    ahead = filter_variances(fit, returns, start, measures)
+    logarithmic = model.variance is jnp.exp
     out = {horizon: np.full(len(record), np.nan) for horizon in horizons}
     for row, cutoff in enumerate(cutoffs):
         block = schedule.block(int(cutoff))
@@ -66,7 +70,7 @@ def walk_garch(name: str, record: VarianceRecord, horizons: tuple[int, ...], sch
         past = np.arange(len(record)) <= cutoff
         persistence = min(float(fit.persistence[row]), 0.9999)
         for horizon in horizons:
-            raw = _mean_ahead(variance, fit.parameters[row, 0], persistence, horizon, name.startswith("egarch"))
+            raw = _mean_ahead(variance, float(fit.constant[row]), persistence, horizon, logarithmic)
             ratio = learnable(future_mean(record.variance, horizon), int(cutoff), horizon) / raw
             usable = ratio[past & np.isfinite(ratio)]
             out[horizon][block] = raw[block] * np.mean(usable)

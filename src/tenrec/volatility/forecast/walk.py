@@ -15,7 +15,7 @@ from tenrec.volatility.record import VarianceRecord
 
 Days = Float[np.ndarray, " days"]
 
-GARCHES = {"garch": "GARCH", "gjr_t": "GJR-t", "egarch_t": "EGARCH-t"}
+GARCHES = {"garch": "GARCH", "gjr_t": "GJR-t", "egarch_t": "EGARCH-t", "realised_garch": "Realized GARCH"}
 LABELS = {
     "ewma": "EWMA",
     **GARCHES,
@@ -141,8 +141,14 @@ def chosen_models(record: VarianceRecord, only: Iterable[str] = (), without: Ite
     return names
 
 
+def _measured(record: VarianceRecord) -> bool:
+    """Whether the variances are more than the squares of the returns, so that they tell something beside them."""
+    known = np.isfinite(record.returns)
+    return float(np.mean(np.isclose(record.variance[known], record.returns[known] ** 2))) < 0.5
+
+
 def _available(name: str, record: VarianceRecord, returns_known: bool) -> bool:
     if name in GARCHES:
-        return returns_known
+        return returns_known and (name != "realised_garch" or _measured(record))
     model = next((model for model in LINEAR if model.name == name), None)
     return model is None or model.available(record)
