@@ -50,7 +50,7 @@ def scaled(raw: Float[np.ndarray, "days"], record: VarianceRecord, horizon: int,
 def walk_garch(name: str, record: VarianceRecord, horizons: tuple[int, ...], schedule: Schedule) -> dict[int, Days]:
     """Forecasts of a GARCH model for every horizon; all expanding windows are fitted in one batch.
 
-    Over several days the recursion is run on at its mean, h' = a + P·h (for EGARCH and Realized GARCH in logarithms, which
+    Over several days the recursion is run on at its mean, h' = a + P·h (EGARCH and Realized GARCH: in logarithms, which
     the factor of `scaled` puts right), and averaged.
     """
     model = GARCH_MODELS[name]
