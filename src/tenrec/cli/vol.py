@@ -50,6 +50,10 @@ def forecast(
     implied: Annotated[
         Path | None, typer.Option("--implied", "--vix", metavar="FILE", help="Daily implied volatility, e.g. the VIX.")
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option("--also", metavar="FILE", help="A further daily series the models see: VVIX, SKEW, VIX3M …"),
+    ] = None,
     horizon: Annotated[list[int] | None, typer.Option("--horizon", help="Days ahead; default 1, 5 and 22.")] = None,
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First day forecast; default after a third.")
@@ -89,6 +93,7 @@ def forecast(
             prices,
             out=out,
             implied=implied,
+            also=also or (),
             horizons=horizon or (1, 5, 22),
             since=since,
             only=model or (),

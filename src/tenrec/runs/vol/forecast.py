@@ -14,7 +14,7 @@ from tenrec.reporting.volatility.page import write_forecast_report
 from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.progress import Reporter
 from tenrec.runs.vol.bundled import shanghai_record
-from tenrec.runs.vol.reading import Reading, read_prices
+from tenrec.runs.vol.reading import Reading, read_prices, with_input
 from tenrec.runs.vol.saved import save_forecaster
 from tenrec.volatility.forecast.forecaster import forecaster_of
 from tenrec.volatility.forecast.hybrid import HybridSettings
@@ -39,6 +39,7 @@ def forecast_prices(
     save: Path | None = None,
     seeds: int,
     seed: int,
+    also: Sequence[Path] = (),
     minutes: float,
     overnight: Overnight,
     session: str | None,
@@ -57,8 +58,10 @@ def forecast_prices(
         raise ConfigError(f"--save {save} does not end in .parquet; a forecaster is a Parquet file, so name it so.")
     if prices is None:
         reading, name = shanghai_record(), "Shanghai 50ETF"
+        for path in also:
+            reading = with_input(reading, path)
     else:
-        reading = read_prices(prices, implied=implied, minutes=minutes, overnight=overnight, session=session)
+        reading = read_prices(prices, implied=implied, also=also, minutes=minutes, overnight=overnight, session=session)
         name = prices.stem
     folder = _checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}")
     start = first_forecast(reading.record, _date(since))
@@ -105,7 +108,7 @@ def _metrics(name: str, reading: Reading, walk: Walk, reference: str, by_horizon
         "kind": KIND,
         "prices": name,
         "read_as": reading.kind,
-        "notes": list(reading.notes),
+        "notes": [*reading.notes, *walk.notes],
         "days": len(dates),
         "first": str(dates[0]),
         "forecast_from": str(dates[walk.start]),

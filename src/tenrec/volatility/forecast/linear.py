@@ -187,6 +187,17 @@ def log_har_surprises(record: VarianceRecord) -> Design:
     return np.column_stack(columns)
 
 
+def log_har_inputs(record: VarianceRecord) -> Design:
+    """Log-HAR and surprises, and of every further series the level and the week's change.
+
+    A longer implied volatility beside the shorter one is the slope of the term structure, and the implied variance
+    beside the month's mean the premium over the realised one: lines in logarithms hold them.
+    """
+    assert record.others is not None
+    weeks = record.others - np.concatenate([np.full((WEEK, record.others.shape[1]), np.nan), record.others[:-WEEK]])
+    return np.column_stack([log_har_surprises(record), record.others, weeks])
+
+
 LINEAR = (
     LinearModel("har", "HAR", "Corsi (2009)", har),
     LinearModel("har_leverage", "HAR, leverage", "Corsi and Renò (2012)", har_leverage, needs=("returns",)),
@@ -199,4 +210,5 @@ LINEAR = (
         "log_har_implied", "log-HAR, falls, implied", "", log_har_implied, log=True, needs=("returns", "implied")
     ),
     LinearModel("log_har_surprises", "log-HAR, surprises", "", log_har_surprises, log=True, needs=("returns",)),
+    LinearModel("log_har_inputs", "log-HAR, inputs", "", log_har_inputs, log=True, needs=("returns", "others")),
 )

@@ -40,6 +40,7 @@ class Walk:
         record: the days. start: first day with forecasts. horizons: days.
         forecasts: model → horizon → (days,) decimal variance a day, NaN before `start`.
         seeds: horizon → (seeds, days) of the hybrid, whose mean it is; empty without it.
+        notes: sentences on fits that are not to be trusted as they stand.
     """
 
     record: VarianceRecord
@@ -47,6 +48,7 @@ class Walk:
     horizons: tuple[int, ...]
     forecasts: dict[str, dict[int, Days]]
     seeds: dict[int, Float[np.ndarray, "seeds days"]]
+    notes: tuple[str, ...] = ()
 
 
 def first_forecast(record: VarianceRecord, since: np.datetime64 | None = None) -> int:
@@ -69,8 +71,8 @@ def first_forecast(record: VarianceRecord, since: np.datetime64 | None = None) -
 def base_model(record: VarianceRecord) -> LinearModel:
     """The classical model that the hybrid corrects: the richest that the record allows."""
     named = {model.name: model for model in LINEAR}
-    rich = named["log_har_surprises"]
-    return rich if rich.available(record) else named["log_har"]
+    rich = (named["log_har_inputs"], named["log_har_surprises"])
+    return next((model for model in rich if model.available(record)), named["log_har"])
 
 
 def walk_forward(
@@ -94,14 +96,15 @@ def walk_forward(
     base = base_model(record)
     forecasts: dict[str, dict[int, Days]] = {}
     seeds: dict[int, np.ndarray] = {}
-    linear = {model.name: model for model in LINEAR}
+    linear, notes = {model.name: model for model in LINEAR}, []
     for done, name in enumerate(names):
         if tell is not None:
             tell(done, len(names), LABELS[name])
         if name in linear:
             forecasts[name] = {h: walk_linear(linear[name], record, h, regress) for h in horizons}
         elif name in GARCHES:
-            forecasts[name] = walk_garch(name, record, horizons, Schedule(len(record), start, GARCH_DAYS))
+            schedule = Schedule(len(record), start, GARCH_DAYS)
+            forecasts[name] = walk_garch(name, record, horizons, schedule, say=notes.append)
         elif name == "ewma":
             forecasts[name] = {h: scaled(ewma(record), record, h, regress) for h in horizons}
         elif name == "rough":
@@ -114,7 +117,7 @@ def walk_forward(
             seeds = runs if name == "hybrid" else seeds
     if tell is not None:
         tell(len(names), len(names), "")
-    return Walk(record, start, horizons, forecasts, seeds)
+    return Walk(record, start, horizons, forecasts, seeds, tuple(notes))
 
 
 def chosen_models(record: VarianceRecord, only: Iterable[str] = (), without: Iterable[str] = ()) -> list[str]:
