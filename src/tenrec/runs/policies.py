@@ -41,10 +41,11 @@ from tenrec.hedging.policies import (
 from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
 from tenrec.runs.build import assets_of
-from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.custom import make_policy
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import read_leaves
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.price import load_price_run
 from tenrec.runs.setting import neutral_view
 

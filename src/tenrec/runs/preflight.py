@@ -11,9 +11,11 @@ from tenrec.core.errors import ConfigError
 from tenrec.hedging.assess import views
 from tenrec.hedging.features import FEATURES, OWN_FEATURES
 from tenrec.runs.build import optimum_criterion, optimum_problem
-from tenrec.runs.config import HedgeConfig, PolicySpec, RecordedSpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.custom import try_policy
+from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.policies import baseline, untrained
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.setting import listed_signals, neutral_view
 from tenrec.runs.simulated import Simulation
 from tenrec.runs.vol.saved import load_forecaster

@@ -18,13 +18,16 @@ from tenrec.hedging.assess import Sample, assess, ledgers, outcome_of, views
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
 from tenrec.runs.build import build_risk
-from tenrec.runs.config import HedgeConfig, ListedSpec, PolicySpec, RecordedSpec
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.curves import hedge_curves
 from tenrec.runs.extremes import days_that_matter, expiry_groups, without_days
 from tenrec.runs.folder import RunFolder
 from tenrec.runs.metrics import BP, currency_value, losses_of, policy_metrics
 from tenrec.runs.minimum_variance import minimum_variance_coefficients
+from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import DAYS_PER_YEAR, build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section

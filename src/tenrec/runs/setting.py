@@ -8,8 +8,10 @@ from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
 from tenrec.runs.build import assets_of, build_contract, build_grid
-from tenrec.runs.config import ArraysSpec, BlackScholesSpec, BootstrapSpec, HedgeConfig, ListedSpec
-from tenrec.runs.market_specs import BasketSpec, KouSpec, MertonSpec
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import ListedSpec
+from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
+from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
 
 DAYS_PER_YEAR = 365.0
 LISTED_VOLATILITY = 0.2
