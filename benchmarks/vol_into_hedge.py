@@ -2,12 +2,13 @@
 
     python benchmarks/vol_into_hedge.py shanghai
     python benchmarks/vol_into_hedge.py spx FOLDER
+    python benchmarks/vol_into_hedge.py markets FOLDER
     python benchmarks/vol_into_hedge.py trained FOLDER
 
 `shanghai`: sold Shanghai 50ETF options (bundled), 2017–2019 and 2020–2021: the delta at walk-forward forecasts.
 `spx`: one at-the-money option sold every week on the S&P 500 for 22 days at the VIX, a call and a put in turn,
-2006–2018, hedged daily at 2 bp: deltas at forecasts, networks learned on Black–Scholes, GARCH, switching and Heston
-markets calibrated until 2005, bands that tighten when a spike is likely. `trained`: one small network forecasts the
+2006–2018, hedged daily at 2 bp: deltas at forecasts, and bands that tighten when a spike is likely. `markets`: on the
+same options, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until 2005. `trained`: one small network forecasts the
 volatility of the delta, learned by QLIKE or through the hedge, on 1991–2005, judged on 2006–2018.
 
 FOLDER holds vol_indices/SPX_daily.csv and vol_indices/VIX.csv. Numbers are ratios of the standard deviation and of the
@@ -30,7 +31,6 @@ import polars as pl
 import yaml
 from machine import busy
 
-import tenrec
 from tenrec.backtest import SelectionRule, load_record
 from tenrec.backtest.forecasts import with_forecasts
 from tenrec.contracts.european import EuropeanBook
@@ -48,6 +48,7 @@ from tenrec.hedging.policies import (
     make_forecasting_delta,
 )
 from tenrec.nets import FitSettings, best_models, fit, start
+from tenrec.runs.api import hedge
 from tenrec.runs.policies import load_policy
 from tenrec.runs.statistics import CVAR95, STD, Comparison
 from tenrec.runs.vol.bundled import shanghai_record
@@ -58,6 +59,7 @@ from tenrec.volatility.forecast.hybrid import HybridSettings
 from tenrec.volatility.forecast.walk import first_forecast, walk_forward
 
 MODELS = ("ewma", "gjr_t", "har", "log_har_surprises", "hybrid")
+MARKETS = ("black_scholes", "garch", "regimes", "heston")
 SESSIONS = 22
 COST = 0.0002
 SPX_FROM = np.datetime64("2006-01-01")
@@ -79,11 +81,11 @@ def show(heading: str, policies: dict[str, AbstractPolicy], sample: Sample, term
         print(f"{name:38s}{std:7.1f}{tail:9.1f}{shown}{1e4 * float(outcome.cost.mean()):9.2f}")
 
 
-def forecasters(reading: Reading, since: str, name: str) -> dict[str, Forecaster]:
+def forecasters(reading: Reading, since: str, name: str, models: tuple[str, ...] = MODELS) -> dict[str, Forecaster]:
     """Walk-forward forecasts of every model."""
     first = first_forecast(reading.record, np.datetime64(since))
-    walk = walk_forward(reading.record, start=first, only=MODELS, settings=HybridSettings(seeds=5))
-    return {model: forecaster_of(walk, model, name) for model in MODELS}
+    walk = walk_forward(reading.record, start=first, only=models, settings=HybridSettings(seeds=5))
+    return {model: forecaster_of(walk, model, name) for model in models}
 
 
 def shanghai() -> None:
@@ -179,7 +181,7 @@ TERMS = Terms(margined=(False,), costs=(ProportionalCost(jnp.asarray(COST)),))
 
 
 def spx(folder: Path) -> None:
-    """Deltas at forecasts, networks of calibrated markets, and bands that tighten."""
+    """Deltas at forecasts, and bands that tighten."""
     index = Index(folder)
     made = forecasters(index.reading, "2006-01-01", "S&P 500")
     signals = {model: index.ratio(forecaster) for model, forecaster in made.items()}
@@ -190,14 +192,6 @@ def spx(folder: Path) -> None:
     policies |= {f"delta at {made[model].label}": ForecastDelta(signal=model) for model in made}
     policies["delta half way to the hybrid"] = ForecastDelta(0.5, signal="hybrid")
     show("S&P 500 2006–2018, deltas", policies, sample, TERMS, quarters)
-    filtered = index.record.implied * np.exp(signals["gjr_t"])
-    at_filter = index.sample("2006-01-01", "2018-12-31", {}, np.where(np.isfinite(filtered), filtered, 0.2))
-    for model in ("black_scholes", "garch", "regimes", "heston"):
-        policy = network_of(index, model)
-        learned = {"delta": BlackScholesDelta(), f"network of {model}": policy}
-        show(f"network learned on {model}, sees implied volatility", learned, sample, TERMS, quarters)
-        if model in ("garch", "regimes"):
-            show("the same, sees the GARCH filter (against the delta at it)", learned, at_filter, TERMS, quarters)
     cost, aversion = jnp.asarray(COST), jnp.asarray(20.0)
     bands: dict[str, AbstractPolicy] = {"Whalley–Wilmott band": WhalleyWilmott(cost, aversion)}
     for tighten in (0.5, 1.0):
@@ -206,6 +200,20 @@ def spx(folder: Path) -> None:
     bands["always as tight on average"] = WhalleyWilmott(cost, aversion / (1 - calm) ** 3)
     bands["delta, no band"] = BlackScholesDelta()
     show("bands, against the plain one", bands, sample, TERMS, quarters)
+
+
+def markets(folder: Path) -> None:
+    """Networks learned on markets calibrated until 2005, judged on what came."""
+    index = Index(folder)
+    made = forecasters(index.reading, "2006-01-01", "S&P 500", ("gjr_t",))
+    filtered = index.record.implied * np.exp(index.ratio(made["gjr_t"]))
+    sample = index.sample("2006-01-01", "2018-12-31", {})
+    at_filter = index.sample("2006-01-01", "2018-12-31", {}, np.where(np.isfinite(filtered), filtered, 0.2))
+    learned: dict[str, AbstractPolicy] = {"delta at implied": BlackScholesDelta()}
+    learned |= {f"network learned on {model}": network_of(index, model) for model in MARKETS}
+    show("networks that see the implied volatility", learned, sample, TERMS, index.quarters)
+    learned = {name.replace("implied", "the GARCH filter"): policy for name, policy in learned.items()}
+    show("networks that see the GARCH filter, against the delta at it", learned, at_filter, TERMS, index.quarters)
 
 
 def network_of(index: Index, model: str) -> AbstractPolicy:
@@ -231,7 +239,7 @@ def network_of(index: Index, model: str) -> AbstractPolicy:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "hedge.yaml"
         place.write_text(yaml.safe_dump(config))
-        run = tenrec.hedge(place, out=Path(name) / "run")
+        run = hedge(place, out=Path(name) / "run")
         return load_policy(run.folder.policies, "delta_residual", run.config)
 
 
@@ -326,7 +334,7 @@ def tail_loss(policy: AbstractPolicy, sample: Sample) -> jax.Array:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["shanghai", "spx", "trained"])
+    parser.add_argument("part", choices=["shanghai", "spx", "markets", "trained"])
     parser.add_argument("folder", type=Path, nargs="?")
     given = parser.parse_args()
     print(busy())
@@ -334,8 +342,8 @@ def main() -> None:
         shanghai()
         return
     if given.folder is None:
-        parser.error("spx and trained need FOLDER")
-    {"spx": spx, "trained": trained}[given.part](given.folder)
+        parser.error(f"{given.part} needs FOLDER")
+    {"spx": spx, "markets": markets, "trained": trained}[given.part](given.folder)
 
 
 if __name__ == "__main__":
