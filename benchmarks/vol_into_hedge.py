@@ -8,7 +8,7 @@
 `shanghai`: sold Shanghai 50ETF options (bundled), 2017–2019 and 2020–2021: the delta at walk-forward forecasts.
 `spx`: one at-the-money option sold every week on the S&P 500 for 22 days at the VIX, a call and a put in turn,
 2006–2018, hedged daily at 2 bp: deltas at forecasts, and bands that tighten when a spike is likely.
-`markets`: on the same options, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until
+`markets`: on calls alone, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until
 2005. `trained`: one small network forecasts the volatility of the delta, learned by QLIKE or through the hedge, on
 1991–2005, judged on 2006–2018.
 
@@ -141,7 +141,15 @@ class Index:
         assert self.record.price is not None
         assert self.record.implied is not None
 
-    def sample(self, start: str, end: str, signals: dict[str, np.ndarray], implied: np.ndarray | None = None) -> Sample:
+    def sample(
+        self,
+        start: str,
+        end: str,
+        signals: dict[str, np.ndarray],
+        implied: np.ndarray | None = None,
+        *,
+        puts: bool = True,
+    ) -> Sample:
         """Options sold from `start` that expire by `end`; `signals` and `implied` are series over the record."""
         record = self.record
         first, last = (int(np.searchsorted(record.dates, np.datetime64(day))) for day in (start, end))
@@ -157,7 +165,7 @@ class Index:
             signal_names=tuple(signals),
         )
         ones = np.ones((len(rows), 1))
-        side = np.where(np.arange(len(rows)) % 2 == 0, 1.0, -1.0)[:, None]
+        side = np.where((np.arange(len(rows)) % 2 == 0) | (not puts), 1.0, -1.0)[:, None]
         book = EuropeanBook(
             strike=jnp.asarray(ones),
             sign=jnp.asarray(side),
@@ -208,8 +216,8 @@ def markets(folder: Path) -> None:
     index = Index(folder)
     made = forecasters(index.reading, "2006-01-01", "S&P 500", ("gjr_t",))
     filtered = index.record.implied * np.exp(index.ratio(made["gjr_t"]))
-    sample = index.sample("2006-01-01", "2018-12-31", {})
-    at_filter = index.sample("2006-01-01", "2018-12-31", {}, np.where(np.isfinite(filtered), filtered, 0.2))
+    span, known = ("2006-01-01", "2018-12-31"), np.where(np.isfinite(filtered), filtered, 0.2)
+    sample, at_filter = index.sample(*span, {}, puts=False), index.sample(*span, {}, known, puts=False)
     learned: dict[str, AbstractPolicy] = {"delta at implied": BlackScholesDelta()}
     learned |= {f"network learned on {model}": network_of(index, model) for model in MARKETS}
     show("networks that see the implied volatility", learned, sample, TERMS, index.quarters)

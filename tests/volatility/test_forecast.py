@@ -6,14 +6,15 @@ import re
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import kstest
 
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.volatility.forecast.classical import rough_weights, roughness
 from tenrec.volatility.forecast.compare import (
     diebold_mariano,
-    log_quantile_shares,
     long_run_variance,
     model_confidence_set,
+    past_ranks,
     stationary_bootstrap,
 )
 from tenrec.volatility.forecast.hybrid import HybridSettings
@@ -183,15 +184,17 @@ def test_qlike_is_a_gap_of_gaussian_likelihoods():
     assert qlike(y, f) == pytest.approx(lost, rel=1e-12)
 
 
-def test_quantiles_hold_where_the_errors_are_lognormal():
+def test_ranks_are_uniform_where_errors_are_alike():
+    """And the ranks of errors that grew are not: too many lie outside of what was seen."""
     rng = np.random.default_rng(0)
-    spread = rng.uniform(0.3, 0.9, 40_000)
-    forecast = np.exp(rng.standard_normal(40_000))
-    came = forecast * np.exp(spread * rng.standard_normal(40_000) - 0.5 * spread**2)
-    for level, share in log_quantile_shares(came, forecast, spread).items():
-        assert share == pytest.approx(level, abs=0.006)
-    narrow = log_quantile_shares(came, forecast, 0.5 * spread)
-    assert narrow[0.05] > 0.1
+    errors = rng.standard_normal(20_000)
+    ranks = past_ranks(errors, past=250, delay=5)
+    assert np.isnan(ranks[:254]).all()
+    assert kstest(ranks[254::50], "uniform").pvalue > 0.05
+    # By hand: the day's error among the 250 that end `delay` days before.
+    assert ranks[700] == np.mean(errors[700 - 5 - 249 : 700 - 5 + 1] < errors[700])
+    grown = past_ranks(errors * np.linspace(1, 80, 20_000) ** 2, past=250, delay=250)
+    assert np.nanmean(grown <= 0.05) > 0.06
 
 
 def test_a_fit_that_hardly_reverts_is_told_with_the_way_out():

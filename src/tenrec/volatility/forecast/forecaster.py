@@ -46,7 +46,7 @@ class Forecaster:
             >>> made = Forecaster("har", "x", 250.0, np.array(["2024-01-02"], "datetime64[D]"), (1, 5),
             ...                   np.array([[1e-4, 3e-4]]))
             >>> made.volatility(np.array(["2024-01-01", "2024-01-05"], "datetime64[D]"), 3.0).round(4).tolist()
-            [nan, 0.2415]
+            [nan, 0.2582]
         """
         asked = dates.astype("datetime64[D]")
         place = np.searchsorted(self.dates, asked, side="right") - 1

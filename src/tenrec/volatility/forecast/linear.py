@@ -46,7 +46,8 @@ class LinearFit:
     """Coefficients, the constant first; `smear` is 1 for a regression in levels.
 
     Args:
-        low, high: 5 % quantile and largest of the targets seen; a forecast in levels outside is brought back to them.
+        low, high: 5 % quantile (or a tenth of the mean, where that is more: squared returns come near zero) and largest
+            of the targets seen; a forecast in levels outside is brought back to them.
             Gentler than the insanity filter of Bollerslev, Patton and Quaedvlieg (2016), which takes the mean there.
     """
 
@@ -82,7 +83,7 @@ def fit_linear(design: Design, target: Days, *, log: bool = False) -> LinearFit:
     return LinearFit(
         coefficients=coefficients,
         smear=float(np.mean(np.exp(residual))) if log else 1.0,
-        low=float(np.quantile(y, 0.05)),
+        low=float(max(np.quantile(y, 0.05), 0.1 * y.mean())),
         high=float(y.max()),
         r_squared=1.0 - float(np.sum(residual**2)) / spread if spread > 0 else 0.0,
         log=log,
