@@ -96,7 +96,8 @@ def shanghai() -> None:
     terms = Terms(margined=(True,), costs=(ProportionalCost(jnp.asarray(0.0005)),))
     for start_date, end_date in ((dt.date(2017, 1, 1), dt.date(2019, 12, 31)), (dt.date(2020, 1, 1), None)):
         panel = record.panel.between(start_date, end_date)
-        paths, policies = panel.paths, {"delta at implied": BlackScholesDelta()}
+        paths = panel.paths
+        policies: dict[str, AbstractPolicy] = {"delta at implied": BlackScholesDelta()}
         policies["delta at implied of the sale"] = BlackScholesDelta("entry")
         columns, names = [paths.signals], list(paths.signal_names)
         for model, forecaster in made.items():
@@ -140,6 +141,7 @@ class Index:
         self.record = self.reading.record
         assert self.record.price is not None
         assert self.record.implied is not None
+        self.price, self.implied = self.record.price, self.record.implied
 
     def sample(
         self,
@@ -155,12 +157,12 @@ class Index:
         first, last = (int(np.searchsorted(record.dates, np.datetime64(day))) for day in (start, end))
         self.at = np.arange(first, last - SESSIONS, 5)
         rows = self.at[:, None] + np.arange(SESSIONS + 1)
-        spot = record.price[rows] / record.price[self.at][:, None]
+        spot = self.price[rows] / self.price[self.at][:, None]
         seen = np.stack([series[rows] for series in signals.values()], axis=-1) if signals else None
         paths = market_paths(
             spot=jnp.asarray(spot),
             dt=jnp.full(SESSIONS, 1 / 252),
-            volatility=jnp.asarray((record.implied if implied is None else implied)[rows]),
+            volatility=jnp.asarray((self.implied if implied is None else implied)[rows]),
             signals=None if seen is None else jnp.asarray(np.nan_to_num(seen)),
             signal_names=tuple(signals),
         )
@@ -172,7 +174,7 @@ class Index:
             expiry=jnp.full(ones.shape, SESSIONS, jnp.int32),
             quantity=-jnp.asarray(ones),
         )
-        width = record.implied[self.at] * np.sqrt(SESSIONS / 252)
+        width = self.implied[self.at] * np.sqrt(SESSIONS / 252)
         premium = jnp.asarray(2 * jax.scipy.special.ndtr(jnp.asarray(width / 2)) - 1)
         return Sample(paths, book, premium)
 
@@ -183,7 +185,7 @@ class Index:
 
     def ratio(self, forecaster: Forecaster) -> np.ndarray:
         """log(forecast / implied) of 22 sessions over the record."""
-        return np.log(forecaster.volatility(self.record.dates, SESSIONS) / self.record.implied)
+        return np.log(forecaster.volatility(self.record.dates, SESSIONS) / self.implied)
 
 
 TERMS = Terms(margined=(False,), costs=(ProportionalCost(jnp.asarray(COST)),))
@@ -215,7 +217,7 @@ def markets(folder: Path) -> None:
     """Networks learned on markets calibrated until 2005, judged on what came."""
     index = Index(folder)
     made = forecasters(index.reading, "2006-01-01", "S&P 500", ("gjr_t",))
-    filtered = index.record.implied * np.exp(index.ratio(made["gjr_t"]))
+    filtered = index.implied * np.exp(index.ratio(made["gjr_t"]))
     span, known = ("2006-01-01", "2018-12-31"), np.where(np.isfinite(filtered), filtered, 0.2)
     sample, at_filter = index.sample(*span, {}, puts=False), index.sample(*span, {}, known, puts=False)
     learned: dict[str, AbstractPolicy] = {"delta at implied": BlackScholesDelta()}
@@ -259,7 +261,7 @@ def spike_signal(index: Index) -> np.ndarray:
     every year on what was known by then. The alarm is 0 in the calmest half and 1 on the most dangerous day so far.
     """
     record = index.record
-    vix, days = record.implied, len(record)
+    vix, days = index.implied, len(record)
     ahead = np.array([vix[day + 1 : day + 6].max() if day + 6 <= days else np.nan for day in range(days)])
     event = np.where(np.isfinite(ahead), (ahead >= 1.2 * vix).astype(float), np.nan)
     realised = np.sqrt(252 * np.convolve(record.variance, np.full(22, 1 / 22))[:days])
@@ -289,8 +291,8 @@ def trained(folder: Path, seeds: int = 6) -> None:
     record = index.record
     monthly = np.sqrt(252 * np.convolve(record.variance, np.full(22, 1 / 22))[: len(record)])
     weekly = np.sqrt(252 * np.convolve(record.variance, np.full(5, 1 / 5))[: len(record)])
-    fall = np.convolve(record.returns / record.implied, np.full(5, 1.0))[: len(record)]
-    signals = {"month": np.log(monthly / record.implied), "week": np.log(weekly / record.implied), "fall": fall}
+    fall = np.convolve(record.returns / index.implied, np.full(5, 1.0))[: len(record)]
+    signals = {"month": np.log(monthly / index.implied), "week": np.log(weekly / index.implied), "fall": fall}
     features = ("month", "week", "fall", "volatility", "sqrt_time_to_maturity")
     parts = [index.sample(*span, signals) for span in (("1991-01-01", "2003-12-31"), ("2004-01-01", "2005-12-31"))]
     test = index.sample("2006-01-01", "2018-12-31", signals)

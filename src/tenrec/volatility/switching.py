@@ -47,12 +47,11 @@ def fit_switching(returns: Float[np.ndarray, " days"]) -> SwitchingFit:
         r = jnp.asarray(returns, jnp.float64)
         middle = float(jnp.mean(r**2))
         variance, stay = jnp.array([0.4, 2.5]) * middle, jnp.array([0.98, 0.95])
-        before = -math.inf
-        for _ in range(MOST_ROUNDS):
-            variance, stay, filtered, value = _round(variance, stay, r)
-            if float(value) - before < CLOSE_ENOUGH * abs(float(value)):
-                break
-            before = float(value)
+        before, rounds = -math.inf, 0
+        new_variance, new_stay, filtered, value = _round(variance, stay, r)
+        while float(value) - before >= CLOSE_ENOUGH * abs(float(value)) and rounds < MOST_ROUNDS:
+            before, rounds, variance, stay = float(value), rounds + 1, new_variance, new_stay
+            new_variance, new_stay, filtered, value = _round(variance, stay, r)
         order = np.argsort(np.asarray(variance))
         parts = (np.sqrt(np.asarray(variance)), np.asarray(stay), np.asarray(filtered))
         volatility, kept, last = (part[order] for part in parts)
