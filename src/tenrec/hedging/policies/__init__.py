@@ -17,6 +17,13 @@ from tenrec.hedging.policies.ensembles import (
     PositionEnsemble,
     ensemble,
 )
+from tenrec.hedging.policies.forecasting import (
+    FORECAST_SIGNAL,
+    ForecastDelta,
+    ForecastingDelta,
+    TightenedBand,
+    make_forecasting_delta,
+)
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
 from tenrec.hedging.policies.recurrent import RecurrentBand, assemble_recurrent_band, make_recurrent_band
@@ -39,6 +46,7 @@ from tenrec.hedging.policies.wealthy import (
 )
 
 __all__ = [
+    "FORECAST_SIGNAL",
     "AbstractBandPolicy",
     "AbstractOwnBandPolicy",
     "AbstractPolicy",
@@ -52,6 +60,8 @@ __all__ = [
     "DeltaResidual",
     "Ensemble",
     "FeedForward",
+    "ForecastDelta",
+    "ForecastingDelta",
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
@@ -67,6 +77,7 @@ __all__ = [
     "SmileDelta",
     "StateDelta",
     "TickBandNetwork",
+    "TightenedBand",
     "WealthBandNetwork",
     "WealthFeedForward",
     "WealthScale",
@@ -80,6 +91,7 @@ __all__ = [
     "make_band_network",
     "make_delta_residual",
     "make_feed_forward",
+    "make_forecasting_delta",
     "make_odd_networks",
     "make_recurrent_band",
     "make_state_delta",
