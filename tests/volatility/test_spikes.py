@@ -1,15 +1,22 @@
 """Spike probabilities: events by hand, the logit and the scores against other implementations, nothing from later."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import optimize, signal, stats
 from scipy.special import expit
 
 from tenrec.core.errors import ConfigError, DataError
+from tenrec.reporting.volatility.spikes_words import spike_findings
+from tenrec.runs.progress import Silent
+from tenrec.runs.vol.spikes import watch_spikes
 from tenrec.volatility.record import VarianceRecord
-from tenrec.volatility.spikes import IMPLIED_SPIKE, VARIANCE_SPIKE, SpikeEvent, spike_probability
+from tenrec.volatility.spikes import IMPLIED_SPIKE, VARIANCE_SPIKE, SpikeEvent, SpikeProbability, spike_probability
+from tenrec.volatility.spikes.alarms import count_alarms
+from tenrec.volatility.spikes.features import spike_inputs
 from tenrec.volatility.spikes.learn import blocked_folds, calibrate
 from tenrec.volatility.spikes.logit import fit_logit
 from tenrec.volatility.spikes.scores import (
@@ -124,12 +131,12 @@ def test_folds_leave_a_gap_on_both_sides():
 
 def test_calibration_leaves_climatology_where_nothing_is_known():
     rng = np.random.default_rng(5)
-    odds = rng.standard_normal(2000)
-    noise = (rng.random(2000) < 0.2).astype(float)
-    assert calibrate(noise, odds).slope < 0.1
+    odds = rng.standard_normal(20_000)
+    noise = (rng.random(20_000) < 0.2).astype(float)
+    assert calibrate(noise, odds).slope < 0.15
     assert expit(calibrate(noise, odds)(odds)).mean() == pytest.approx(noise.mean(), abs=1e-6)
-    true = (rng.random(2000) < expit(odds - 1)).astype(float)
-    assert calibrate(true, 3 * odds).slope == pytest.approx(1 / 3, rel=0.3)
+    true = (rng.random(20_000) < expit(odds - 1)).astype(float)
+    assert calibrate(true, 3 * odds).slope == pytest.approx(1 / 3, rel=0.2)
 
 
 EVENTS = (VARIANCE_SPIKE, IMPLIED_SPIKE)
@@ -196,3 +203,65 @@ def test_what_cannot_be_answered_is_refused():
         spike_probability(record, SpikeEvent("variance", 500.0))
     with pytest.raises(ConfigError, match=r"the factor of a spike is 0\.5; give a number above 1"):
         SpikeEvent("implied", 0.5)
+
+
+def test_alarms_are_counted_as_a_desk_hears_them():
+    """Two spikes, at days 12 and 32, of which one is warned of three days before; one alarm for nothing at day 24."""
+    dates = np.datetime64("2020-01-01") + np.arange(60)
+    spike = np.isin(np.arange(60), [12, 32])
+    record = VarianceRecord(dates, np.where(spike, 9e-4, 1e-4), np.zeros(60))
+    event = SpikeEvent("variance", 4.0, horizon=5, window=3)
+    probability = np.where(np.isin(np.arange(60), [9, 11, 24]), 0.9, 0.05)
+    inputs = spike_inputs(record)
+    found = SpikeProbability(
+        event, dates, 3, probability, np.full(60, 0.2), event.outcome(record), inputs, inputs.values, {}
+    )  # fmt: skip
+    rows = np.arange(3, 55)
+    counted = count_alarms(found, rows, event.days_until(record), 260.0, 2.0, relative=True)
+    assert (counted.spikes, counted.warned, counted.lead) == (2, 1, 3.0)
+    assert counted.false_a_year == pytest.approx(260 / 52)
+    assert (counted.days, counted.precision) == pytest.approx((3 / 52, 2 / 3))
+    quiet = count_alarms(found, rows, event.days_until(record), 260.0, 0.95, relative=False)
+    assert (quiet.warned, quiet.days) == (0, 0.0)
+    assert np.isnan(quiet.lead)
+
+
+def test_a_run_writes_its_folder_and_says_where_volatility_stands(tmp_path: Path):
+    record = restless(900, seed=1)
+    table = {"date": record.dates, "rv": record.variance, "return": record.returns}
+    pl.DataFrame(table).write_csv(tmp_path / "p.csv")
+    pl.DataFrame({"date": record.dates, "close": 100 * record.implied}).write_csv(tmp_path / "vix.csv")
+    pl.DataFrame({"date": record.dates[100:], "near": 100 * record.implied[100:], "far": 20.0}).write_csv(
+        tmp_path / "term.csv"
+    )
+    given = {"implied": tmp_path / "vix.csv", "signals": [f"{tmp_path / 'term.csv'}:near"], "seeds": 2, "alarm": 0.3}
+    metrics = watch(tmp_path / "p.csv", tmp_path / "run", **given)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "metrics.json", "probabilities.parquet", "report.html"
+    }  # fmt: skip
+    assert metrics["signals"] == ["near"]
+    judged = metrics["events"]["implied"]
+    assert set(judged["models"]) == {"climatology", "level", "logit", "network"}
+    assert judged["models"]["climatology"]["brier_skill"]["value"] == 0
+    assert len(judged["alarms"]) == 4
+    said = spike_findings(metrics)
+    assert f"After {record.dates[-1]}, " in said[0]
+    probabilities = pl.read_parquet(tmp_path / "run" / "probabilities.parquet")
+    assert probabilities.filter(pl.col("spike").is_null()).height == 10  # five days of each event
+    assert probabilities["why_near_slope"].null_count() == 0
+    again = watch(tmp_path / "p.csv", tmp_path / "run", **given)
+    assert again["events"] == metrics["events"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file.txt").write_text("kept")
+    with pytest.raises(ConfigError, match="exists and is not of an earlier watch"):
+        watch(tmp_path / "p.csv", tmp_path / "mine")
+    with pytest.raises(DataError, match=r"term.csv has no column 'nxt'; it has date, near, far"):
+        watch(tmp_path / "p.csv", tmp_path / "other", signals=[f"{tmp_path / 'term.csv'}:nxt"])
+    assert not (tmp_path / "other").exists()
+
+
+def watch(path: Path, out: Path, **changes):
+    settings = {"implied": None, "signals": (), "horizon": 5, "variance_factor": 2.5, "implied_factor": 1.2}
+    settings |= {"alarm": None, "since": None, "judge_from": None, "seeds": 0, "seed": 0, "minutes": 5.0}
+    settings |= {"overnight": "leave", "session": None, "reporter": Silent()}
+    return watch_spikes(path, out=out, **(settings | changes))

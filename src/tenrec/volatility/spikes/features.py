@@ -11,7 +11,7 @@ from tenrec.volatility.record import VarianceRecord
 
 Days = Float[np.ndarray, " days"]
 
-WEEK, MONTH, YEAR = 5, 22, 252
+WEEK, MONTH = 5, 22
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,6 @@ def _week_to_month(record: VarianceRecord) -> Days:
     return _log_mean(record, WEEK) - _log_mean(record, MONTH)
 
 
-def _month_to_year(record: VarianceRecord) -> Days:
-    return _log_mean(record, MONTH) - _log_mean(record, YEAR)
-
-
 def _largest_to_month(record: VarianceRecord) -> Days:
     return np.log(trailing_max(record.variance, MONTH)) - _log_mean(record, MONTH)
 
@@ -136,8 +132,8 @@ def _implied_to_month(record: VarianceRecord) -> Days:
     return _log_implied(record) - _log_mean(record, MONTH)
 
 
-def _implied_to_own(window: int) -> Callable[[VarianceRecord], Days]:
-    return lambda record: _log_implied(record) - trailing_mean(_log_implied(record), window)
+def _implied_to_own_month(record: VarianceRecord) -> Days:
+    return _log_implied(record) - trailing_mean(_log_implied(record), MONTH)
 
 
 def _implied_week(record: VarianceRecord) -> Days:
@@ -157,7 +153,6 @@ def _friday(record: VarianceRecord) -> Days:
 FEATURES = (
     Feature("day_to_month", "variance of the day over the month’s", _day_to_month),
     Feature("week_to_month", "variance of the week over the month’s", _week_to_month),
-    Feature("month_to_year", "variance of the month over the year’s", _month_to_year),
     Feature("largest_to_month", "largest day of the month over its mean", _largest_to_month),
     Feature("variance_restlessness", "how unevenly the month’s variance fell on its days", _variance_restlessness),
     Feature("falling_share", "share of the week’s variance from falling prices", _falling_share, needs=("down",)),
@@ -165,10 +160,13 @@ FEATURES = (
     Feature("fall_week", "fall over the week", _fall(WEEK), needs=("returns",)),
     Feature("fall_month", "fall over the month", _fall(MONTH), needs=("returns",)),
     Feature("implied_to_realised", "implied over realised variance", _implied_to_month, needs=("implied",)),
-    Feature("implied_to_month", "implied over its month’s mean", _implied_to_own(MONTH), needs=("implied",)),
-    Feature("implied_to_year", "implied over its year’s mean", _implied_to_own(YEAR), needs=("implied",)),
+    Feature("implied_to_month", "implied over its month’s mean", _implied_to_own_month, needs=("implied",)),
     Feature("implied_week", "rise of the implied over the week", _implied_week, needs=("implied",)),
     Feature("implied_restlessness", "volatility of the implied volatility", _implied_restlessness, needs=("implied",)),
     Feature("friday", "a Friday", _friday),
 )
-"""Every input, in the order of reports. All are ratios, so that the level of one decade does not speak for another."""
+"""Every input, in the order of reports.
+
+All compare days with their own month. Levels, and the month against its year, did worse on the S&P 500 before 2012: one
+crisis spoke for all.
+"""

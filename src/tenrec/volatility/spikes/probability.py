@@ -61,7 +61,7 @@ def spike_probability(
 ) -> SpikeProbability:
     """Walk forward: at the close of `start` and every `every` days after, learn from what is known by then.
 
-    A day is learned from once its horizon has ended. Scales, slopes, the ridge and the calibration come from these
+    A day is learned from once its horizon has ended. Scales, slopes and the calibration come from these
     days alone, so that a probability never changes when later days are added or altered.
 
     Args:
