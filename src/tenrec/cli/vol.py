@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenrec.cli.vol_regime import register as register_regime
 from tenrec.cli.vol_spikes import register as register_spikes
 
 vol_app = typer.Typer(help="Volatility: realised measures from bars, and forecasts by every model, compared.")
@@ -21,6 +22,7 @@ def _vol() -> None: ...
 
 
 register_spikes(vol_app)
+register_regime(vol_app)
 
 
 @vol_app.command()
