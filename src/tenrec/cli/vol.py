@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from tenrec.cli.vol_regime import register as register_regime
+from tenrec.cli.vol_spikes import register as register_spikes
+
 vol_app = typer.Typer(help="Volatility: realised measures from bars, and forecasts by every model, compared.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
@@ -16,6 +19,10 @@ SessionOption = Annotated[
 
 @vol_app.callback()
 def _vol() -> None: ...
+
+
+register_spikes(vol_app)
+register_regime(vol_app)
 
 
 @vol_app.command()
