@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-vol_app = typer.Typer(help="Volatility: realised measures from bars, and forecasts by every model, compared.")
+from tenrec.cli import vol_index
+
+vol_app = typer.Typer(help="Volatility: measured from bars, forecast by every model, and read off option chains.")
+vol_index.register(vol_app)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 MinutesOption = Annotated[float, typer.Option("--minutes", min=0.01, help="Sampling interval of intraday bars.")]

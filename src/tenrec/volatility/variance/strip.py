@@ -19,7 +19,7 @@ Strikes = Float[np.ndarray, " strikes"]
 
 GAP = 2
 """So many strikes without a bid in a row end the strip."""
-LEAST = 2
+LEAST = 1
 """Strikes needed on each side of K₀."""
 
 
@@ -114,7 +114,7 @@ def index_variance(strip: Strip) -> float:
 
 
 def strip_skewness(strip: Strip) -> float:
-    """Skewness of the log return to expiry, by the exchange's three power payoffs.
+    """Skewness of the log return to expiry, by the exchange's three power payoffs; NaN where the quotes have no spread.
 
     Source: Cboe (2011), "The CBOE Skew Index", with its adjustments for the distance of K₀ from F.
     """
@@ -125,4 +125,6 @@ def strip_skewness(strip: Strip) -> float:
     second = np.sum(2.0 * (1.0 - log) * each) + 2.0 * apart * (ratio - 1.0) + 0.5 * apart**2
     third = np.sum(3.0 * (2.0 * log - log**2) * each) + 3.0 * apart**2 * (apart / 3.0 - 1.0 + ratio)
     spread = second - first**2
+    if spread <= 0.0:
+        return float("nan")
     return float((third - 3.0 * first * second + 2.0 * first**3) / spread**1.5)

@@ -1,0 +1,65 @@
+"""`tenrec vol index` and `tenrec vol surface`: what a chain says of volatility."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ChainArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[CHAIN]", help="CSV, Parquet or a folder; without it, the bundled Shanghai 50ETF."),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder (default runs/vol_…_CHAIN).")]
+DateOption = Annotated[str | None, typer.Option("--date", help="One day of a chain of many; default all of them.")]
+ColumnsOption = Annotated[
+    list[str] | None, typer.Option("--columns", metavar="ROLE=NAME", help="Which column plays which role.")
+]
+UnderlyingOption = Annotated[str | None, typer.Option("--underlying", help="Where the chain holds several.")]
+StyleOption = Annotated[
+    str | None, typer.Option("--style", help="european or american, where the file is silent.")
+]
+RateOption = Annotated[
+    float | None, typer.Option("--rate", help="Continuous interest; default what parity of call and put gives.")
+]
+EveryOption = Annotated[
+    bool, typer.Option("--every-expiry", help="Use every expiry, not the last of each week as the exchange does.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `tenrec vol`."""
+    app.command(name="index")(index)
+
+
+def index(
+    chain: ChainArgument = None,
+    out: OutOption = None,
+    days: Annotated[
+        list[float] | None, typer.Option("--days", help="Calendar days of the index; 30, and some others, by default.")
+    ] = None,
+    date: DateOption = None,
+    every: EveryOption = False,
+    columns: ColumnsOption = None,
+    underlying: UnderlyingOption = None,
+    style: StyleOption = None,
+    rate: RateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The VIX of any option chain by the exchange's method, of any maturity; variance and volatility swaps, skew.
+
+    Every day of the file gives a row of a series; the report shows the last one closely.
+
+    Examples: `tenrec vol index spx.parquet` · `tenrec vol index chain.csv --days 30 --days 91 --date 2026-07-24`
+    """
+    from tenrec.cli.price import pairs
+    from tenrec.cli.show import reporting
+    from tenrec.cli.show_vol_index import show_index
+    from tenrec.runs.vol.index import index_chain
+
+    with reporting(quiet=as_json) as reporter:
+        metrics = index_chain(
+            chain, out=out, days=days or (), date=date, every=every, columns=pairs("--columns", columns),
+            underlying=underlying, style=style, rate=rate, reporter=reporter,
+        )  # fmt: skip
+    show_index(metrics, as_json=as_json)
