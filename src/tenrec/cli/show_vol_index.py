@@ -27,6 +27,24 @@ def show_index(metrics: Mapping[str, Any], *, as_json: bool) -> None:
     _end(console, [*metrics["assumptions"], *_dropped(metrics), *findings(dict(metrics))], metrics["report"])
 
 
+def show_surface(metrics: Mapping[str, Any], *, as_json: bool) -> None:
+    """The last day's constant maturities, the findings and where the report is."""
+    if as_json:
+        show_document(metrics, as_json=True)
+        return
+    from tenrec.reporting.volatility.surface_page import surface_findings
+
+    table = _table("days", "at the money", "skew", "curvature", "risk reversal", "butterfly")
+    for row in metrics["latest"]:
+        points = (_number(row[name], 100.0) for name in ("risk_reversal", "butterfly"))
+        level = (_number(row["at_the_money"], 100.0), _number(row["skew"]), _number(row["curvature"]))
+        table.add_row(f"{row['days']:g}", *level, *points)
+    console = terminal()
+    console.print(f"\n[bold]{metrics['chain']}[/], {metrics['last']}", highlight=False)
+    console.print(table)
+    _end(console, [*metrics["assumptions"], *_dropped(metrics), *surface_findings(dict(metrics))], metrics["report"])
+
+
 def _dropped(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{count:,} expiries are not used: {why}." for why, count in metrics["left_out"].items()]
 

@@ -30,6 +30,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 def register(app: typer.Typer) -> None:
     """Add the commands to `tenrec vol`."""
     app.command(name="index")(index)
+    app.command(name="surface")(surface)
 
 
 def index(
@@ -63,3 +64,37 @@ def index(
             underlying=underlying, style=style, rate=rate, reporter=reporter,
         )  # fmt: skip
     show_index(metrics, as_json=as_json)
+
+
+def surface(
+    chain: ChainArgument = None,
+    model: Annotated[
+        str, typer.Option("--model", help="svi (each expiry alone) or essvi (each day without arbitrage).")
+    ] = "svi",
+    out: OutOption = None,
+    date: DateOption = None,
+    every: EveryOption = False,
+    columns: ColumnsOption = None,
+    underlying: UnderlyingOption = None,
+    style: StyleOption = None,
+    rate: RateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The implied volatility surface of a chain over its days: slices, level, skew, curvature, and pictures.
+
+    The folder holds surface.parquet (a row a day and expiry, with the slice's parameters), days.parquet (constant
+    maturities) and a report with the surface to turn and step through.
+
+    Examples: `tenrec vol surface` · `tenrec vol surface spx.parquet --model essvi`
+    """
+    from tenrec.cli.price import pairs
+    from tenrec.cli.show import reporting
+    from tenrec.cli.show_vol_index import show_surface
+    from tenrec.runs.vol.surface import surface_chain
+
+    with reporting(quiet=as_json) as reporter:
+        metrics = surface_chain(
+            chain, model=model, out=out, date=date, every=every, columns=pairs("--columns", columns),
+            underlying=underlying, style=style, rate=rate, reporter=reporter,
+        )  # fmt: skip
+    show_surface(metrics, as_json=as_json)

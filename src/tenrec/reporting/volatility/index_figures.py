@@ -26,7 +26,7 @@ def index_plots(
 ) -> dict[str, list[Plot]]:
     """Figures of the last day, and of the days where there are several."""
     days = [_over_days(series), _smile_quotes(metrics, series)] if series["date"].n_unique() > 1 else []
-    return {"day": [_term_structure(metrics), _smiles(last)], "days": [plot for plot in days if plot is not None]}
+    return {"day": [_term_structure(metrics), smile_plot(last)], "days": [plot for plot in days if plot is not None]}
 
 
 def _term_structure(metrics: dict[str, Any]) -> Plot:
@@ -53,10 +53,11 @@ def _term_structure(metrics: dict[str, Any]) -> Plot:
     return Plot("term_structure", "Term structure", caption, figure)
 
 
-def _smiles(last: Sequence[tuple[Term, Smile]]) -> Plot:
+def smile_plot(last: Sequence[tuple[Term, Smile]]) -> Plot:
+    """Quotes, fitted slices and wings of some of a day's expiries."""
     chosen = [last[place] for place in np.unique(np.linspace(0, len(last) - 1, min(SHOWN, len(last))).astype(int))]
     rows = -(-len(chosen) // 3)
-    titles = [f"{term.days:g} days, {term.root}".rstrip(", ") for term, _ in chosen]
+    titles = [f"{term.expiry} {term.root}".rstrip() for term, _ in chosen]
     figure = make_subplots(rows=rows, cols=3, subplot_titles=titles, vertical_spacing=0.14, horizontal_spacing=0.06)
     for place, (term, smile) in enumerate(chosen):
         at: dict[str, Any] = {"row": place // 3 + 1, "col": place % 3 + 1}
@@ -79,7 +80,7 @@ def _smiles(last: Sequence[tuple[Term, Smile]]) -> Plot:
         "Implied volatility (%) against log(K/F): out-of-the-money quotes, the fitted slice, and dotted the wings that "
         "stand in for strikes nobody quotes."
     )
-    return Plot("smiles", "What the index is made of", caption, figure)
+    return Plot("smiles", "Quotes and slices", caption, figure)
 
 
 def _over_days(series: pl.DataFrame) -> Plot:

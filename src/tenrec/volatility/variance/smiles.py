@@ -43,6 +43,19 @@ class Smile:
     error: float
     wings: Wings
 
+    def padded(self, maturity: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """At most `QUOTES` quotes' log(K/F), volatility and weight, filled up with quotes that weigh nothing.
+
+        Quotes far out are worth ticks: they count less, but still hold the wings.
+        """
+        chosen = np.unique(np.linspace(0, self.k.size - 1, min(QUOTES, self.k.size)).round().astype(int))
+        k, volatility, weights = (np.zeros(QUOTES) for _ in range(3))
+        k[: chosen.size], volatility[: chosen.size] = self.k[chosen], np.sqrt(self.w[chosen] / maturity)
+        volatility[chosen.size :] = volatility[0]
+        deviations = self.k[chosen] / np.sqrt(np.interp(0.0, self.k, self.w))
+        weights[: chosen.size] = np.exp(-0.25 * deviations**2) + 0.03
+        return k, volatility, weights
+
     def total_variance(self, k: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
         """The SVI slice's."""
         level, slope, correlation, centre, width = self.svi
@@ -56,22 +69,22 @@ def fit_smiles(terms: Sequence[Term], tell: Callable[[int, int], None] | None = 
         tell: called with the slices fitted and their number.
     """
     quotes = _volatilities(terms)
-    rows = [place for place, (k, _) in enumerate(quotes) if k.size >= LEAST]
-    fitted: dict[int, tuple[np.ndarray, float, Wings]] = {}
+    smiles = [_bare(k, w) if k.size > 1 else None for k, w in quotes]
+    rows = [place for place, smile in enumerate(smiles) if smile is not None and smile.k.size >= LEAST]
     for begin in range(0, len(rows), BATCH):
         some = rows[begin : begin + BATCH]
-        fitted.update(zip(some, _fit([quotes[row] for row in some], [terms[row] for row in some]), strict=True))
+        bare = [smile for row in some if (smile := smiles[row]) is not None]
+        fits = _fit(bare, [terms[row].strip.maturity for row in some])
+        for row, smile, (svi, error, wings) in zip(some, bare, fits, strict=True):
+            smiles[row] = Smile(smile.k, smile.w, svi, error, wings)
         if tell is not None:
             tell(min(begin + BATCH, len(rows)), len(rows))
-    smiles: list[Smile | None] = []
-    for place, (k, w) in enumerate(quotes):
-        if k.size < 2:
-            smiles.append(None)
-            continue
-        flat = Wings(float(np.interp(0.0, k, w)), 0.0, 1e-9)
-        svi, error, wings = fitted.get(place, (np.full(5, np.nan), np.nan, flat))
-        smiles.append(Smile(k, w, svi, error, wings))
     return smiles
+
+
+def _bare(k: np.ndarray, w: np.ndarray) -> Smile:
+    """Quotes without a slice, and flat wings."""
+    return Smile(k, w, np.full(5, np.nan), float("nan"), Wings(float(np.interp(0.0, k, w)), 0.0, 1e-9))
 
 
 def term_table(terms: Sequence[Term], smiles: Sequence[Smile | None]) -> pl.DataFrame:
@@ -102,8 +115,8 @@ def _row(term: Term, smile: Smile | None) -> dict:
     return row | slice_figures(smile, strip.maturity)
 
 
-SLICE = ("at_the_money", "skew", "curvature", "risk_reversal", "butterfly", "fit_error", "svi_level", "svi_slope",
-         "svi_correlation", "svi_centre", "svi_width")  # fmt: skip
+SVI_COLUMNS = ("svi_level", "svi_slope", "svi_correlation", "svi_centre", "svi_width")
+SLICE = ("at_the_money", "skew", "curvature", "risk_reversal", "butterfly", "fit_error", *SVI_COLUMNS)
 
 
 def slice_figures(smile: Smile, maturity: float) -> dict[str, float | None]:
@@ -160,34 +173,29 @@ def _price(term: Term) -> np.ndarray:
     return strip.price - np.where(middle, 0.5 * strip.discount * np.abs(strip.forward - strip.strike), 0.0)
 
 
-def _fit(quotes: list[tuple[np.ndarray, np.ndarray]], terms: list[Term]) -> list[tuple[np.ndarray, float, Wings]]:
+def raw_slice(theta: float, correlation: float, psi: float) -> np.ndarray:
+    """An extended SSVI slice as the five parameters of SVI."""
+    around = np.sqrt(1.0 - correlation**2)
+    return np.array([0.5 * theta * around**2, 0.5 * psi, correlation, -correlation * theta / psi, theta * around / psi])
+
+
+def _fit(smiles: list[Smile], maturities: list[float]) -> list[tuple[np.ndarray, float, Wings]]:
     """SVI and extended SSVI slices of one batch, which is filled up so that one shape is compiled."""
-    k, volatility, weights = (np.zeros((BATCH, QUOTES)) for _ in range(3))
-    maturity = np.ones(BATCH)
-    for row in range(BATCH):
-        own, w = quotes[min(row, len(quotes) - 1)]
-        maturity[row] = terms[min(row, len(quotes) - 1)].strip.maturity
-        chosen = np.unique(np.linspace(0, own.size - 1, min(QUOTES, own.size)).round().astype(int))
-        size = chosen.size
-        k[row, :size], volatility[row, :size] = own[chosen], np.sqrt(w[chosen] / maturity[row])
-        volatility[row, size:] = volatility[row, 0]
-        deviations = own[chosen] / np.sqrt(np.interp(0.0, own, w))
-        # Quotes far out are worth ticks: they count less, but still hold the wings.
-        weights[row, :size] = np.exp(-0.25 * deviations**2) + 0.03
+    rows = [min(row, len(smiles) - 1) for row in range(BATCH)]
+    padded = [smiles[row].padded(maturities[row]) for row in rows]
+    k, volatility, weights = (np.stack(part) for part in zip(*padded, strict=True))
+    maturity = np.array([maturities[row] for row in rows])
     slices = fit_slices(k, volatility, maturity, weights)
     parameters = np.stack([np.asarray(part) for part in slices.slices.__dict__.values()], axis=1)
     with jax.enable_x64(True):
         columns = (jnp.asarray(x[:, None]) for x in (k, volatility, maturity, weights))
-        essvi_fit = jax.vmap(essvi.fit_one)(*columns)
-        wings = essvi_fit.surface
-        theta, correlation, psi = (np.asarray(x)[:, 0] for x in (wings.at_the_money, wings.correlation, wings.skew))
-    errors = np.asarray(slices.error)
-    simple = np.stack([0.5 * theta * (1 - correlation**2), 0.5 * psi, correlation, -correlation * theta / psi,
-                       theta * np.sqrt(1 - correlation**2) / psi], axis=1)  # fmt: skip
-    few = np.array([own.size < FREE for own, _ in quotes])
-    found = np.where(few[:, None], simple[: len(quotes)], parameters[: len(quotes)])
-    errors = np.where(few, np.asarray(essvi_fit.error)[: len(quotes)], errors[: len(quotes)])
-    return [
-        (found[row], float(errors[row]), Wings(float(theta[row]), float(correlation[row]), float(psi[row])))
-        for row in range(len(quotes))
-    ]
+        simple = jax.vmap(essvi.fit_one)(*columns)
+        surface = simple.surface
+        parts = [np.asarray(x)[:, 0] for x in (surface.at_the_money, surface.correlation, surface.skew)]
+    found = []
+    for row, smile in enumerate(smiles):
+        wings = Wings(*(float(part[row]) for part in parts))
+        few = smile.k.size < FREE
+        svi = raw_slice(wings.theta, wings.correlation, wings.psi) if few else parameters[row]
+        found.append((svi, float((simple if few else slices).error[row]), wings))
+    return found

@@ -9,6 +9,7 @@ import polars as pl
 from tenrec.core.errors import DataError
 from tenrec.data.chain import OptionChain
 from tenrec.pricing.chain_quotes import expiry_parity, trusted_rate
+from tenrec.pricing.parity import Parity
 from tenrec.volatility.variance.strip import Strip, quoted_strip
 
 DAYS = 365.0
@@ -16,6 +17,7 @@ MORNING_ROOTS = ("SPX", "NDX", "RUT", "DJX")
 """Roots that settle at the open; `SPXW` and the like settle at the close, the time of day of the quotes."""
 MORNING = 390.0 / (1440.0 * DAYS)
 """From the open to the close, in years."""
+APART = 0.02
 UNQUOTED = ("no quote", "no bid", "no ask", "no price", "price of zero")
 """Reasons of the reader for rows that count as a strike without a bid."""
 
@@ -102,16 +104,19 @@ def _day_terms(
 ) -> Iterator[Term | DataError]:
     """Each expiry's term, or why there is none."""
     groups = list(rows.group_by("maturity", "root", maintain_order=True))
-    growth = _discounts(groups, rate)
-    for ((maturity, root), part), discount in zip(groups, growth, strict=True):
+    fits = [None if rate is not None else expiry_parity(part.drop_nulls("price")) for _, part in groups]
+    growth = _discounts(groups, fits, rate)
+    for ((maturity, root), part), discount, fit in zip(groups, growth, fits, strict=True):
         years = _years(float(maturity), str(root))  # type: ignore[arg-type]
         days = round(float(maturity) * DAYS, 3)  # type: ignore[arg-type]
         dated = "" if str(day) == "1970-01-01" else f" on {day}"
         try:
             strip = _strip(part, years, discount, f"{name}{dated}, {days:g} days to expiry,")
+            _refuse_contradiction(strip, fit)
         except DataError as error:
             why = str(error).split(" has ", 1)[-1].split(";", 1)[0]
-            kind = why if why.startswith(("no quoted", "no strike")) else "too few out-of-the-money quotes on one side"
+            own_words = why.startswith(("no quoted", "no strike", "calls and puts"))
+            kind = why if own_words else "too few out-of-the-money quotes on one side"
             left_out[kind] = left_out.get(kind, 0) + 1
             yield error
             continue
@@ -122,16 +127,21 @@ def _years(maturity: float, root: str) -> float:
     return maturity - MORNING if root in MORNING_ROOTS and maturity > MORNING else maturity
 
 
-def _discounts(groups: list, rate: float | None) -> list[float]:
+def _refuse_contradiction(strip: Strip, fit: Parity | None) -> None:
+    """Quotes so wide that the strike of the smallest difference says another forward than all strikes together."""
+    if fit is not None and abs(strip.forward / fit.forward - 1.0) > APART:
+        raise DataError("An expiry has calls and puts that contradict each other on the forward; give sharper quotes.")
+
+
+def _discounts(groups: list, fits: list[Parity | None], rate: float | None) -> list[float]:
     rates: list[float | None] = []
-    for (maturity, _), part in groups:
+    for ((maturity, _), part), fit in zip(groups, fits, strict=True):
         told = part["discount"].drop_nulls()
         if len(told):
             rates.append(-float(np.log(float(np.median(told.to_numpy())))) / maturity)
         elif rate is not None:
             rates.append(rate)
         else:
-            fit = expiry_parity(part.filter(pl.col("price").is_not_null()))
             rates.append(-float(np.log(fit.discount)) / maturity if fit and trusted_rate(fit, maturity) else None)
     sure = [one for one in rates if one is not None]
     usual = float(np.median(sure)) if sure else 0.0
