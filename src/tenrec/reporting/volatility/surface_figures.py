@@ -32,7 +32,7 @@ def _chosen(table: pl.DataFrame, most: int) -> list[Any]:
 
 
 def _surface(table: pl.DataFrame) -> Plot:
-    figure = bare_figure(620, margin={"l": 0, "r": 0, "t": 0, "b": 60})
+    figure = bare_figure(620, margin={"l": 0, "r": 0, "t": 0, "b": 100})
     dates = _chosen(table, SLIDES)
     grids = [_grid(table.filter(pl.col("date") == date)) for date in dates]
     high = max(float(np.nanmax(z)) for _, z in grids)

@@ -17,7 +17,7 @@ MORNING_ROOTS = ("SPX", "NDX", "RUT", "DJX")
 """Roots that settle at the open; `SPXW` and the like settle at the close, the time of day of the quotes."""
 MORNING = 390.0 / (1440.0 * DAYS)
 """From the open to the close, in years."""
-APART = 0.02
+APART = 0.005
 UNQUOTED = ("no quote", "no bid", "no ask", "no price", "price of zero")
 """Reasons of the reader for rows that count as a strike without a bid."""
 
