@@ -45,6 +45,24 @@ def show_surface(metrics: Mapping[str, Any], *, as_json: bool) -> None:
     _end(console, [*metrics["assumptions"], *_dropped(metrics), *surface_findings(dict(metrics))], metrics["report"])
 
 
+def show_strategy(metrics: Mapping[str, Any], *, as_json: bool) -> None:
+    """A row a strategy, the findings and where the report is."""
+    if as_json:
+        show_document(metrics, as_json=True)
+        return
+    from tenrec.reporting.volatility.strategy_page import strategy_findings
+
+    table = _table("% of capital", "mean", "deviation", "Sharpe", "95 %", "drawdown", "worst day", "cost")
+    for name, one in metrics["strategies"].items():
+        cells = [_number(one[key], 100.0) for key in ("mean", "deviation")]
+        tail = [_number(one[key], 100.0) for key in ("drawdown", "worst_day", "cost")]
+        interval = f"\\[{one['low']:.2f}, {one['high']:.2f}]"
+        table.add_row(name, *cells, _number(one["sharpe"]), interval, *tail)
+    console = terminal()
+    console.print(table)
+    _end(console, [*metrics["notes"], *strategy_findings(dict(metrics))], metrics["report"])
+
+
 def _dropped(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{count:,} expiries are not used: {why}." for why, count in metrics["left_out"].items()]
 

@@ -1,4 +1,4 @@
-"""`tenrec vol index` and `tenrec vol surface`: what a chain says of volatility."""
+"""`tenrec vol index`, `surface` and `strategy`: what a chain says of volatility, and what selling it brought."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `tenrec vol`."""
     app.command(name="index")(index)
     app.command(name="surface")(surface)
+    app.command(name="strategy")(strategy)
 
 
 def index(
@@ -98,3 +99,43 @@ def surface(
             underlying=underlying, style=style, rate=rate, reporter=reporter,
         )  # fmt: skip
     show_surface(metrics, as_json=as_json)
+
+
+def strategy(
+    prices: Annotated[Path, typer.Argument(metavar="PRICES", help="Daily closes or bars of the index.")],
+    implied: Annotated[
+        Path, typer.Option("--vix", "--implied", metavar="FILE", help="Its 30-day implied volatility, e.g. the VIX.")
+    ],
+    futures: Annotated[
+        Path | None, typer.Option("--futures", metavar="FILE", help="VIX futures: DATE, VIX, VX1, VX2, …")
+    ] = None,
+    out: OutOption = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First trade; default after 750 days.")
+    ] = None,
+    swap_spread: Annotated[
+        float, typer.Option("--swap-spread", min=0.0, help="Half-spread of a variance swap, volatility points.")
+    ] = 0.5,
+    future_spread: Annotated[
+        float, typer.Option("--future-spread", min=0.0, help="Half-spread and fee of a future, points.")
+    ] = 0.05,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the intervals.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """What selling volatility brought on a record: monthly variance swaps and VIX futures, plain and scaled.
+
+    The size is constant, or scaled by what a walk-forward forecast leaves of the implied variance, by the probability of
+    a spike, or by both; nothing is known before its day. Costs, drawdowns and Sharpe ratios with intervals.
+
+    Examples: `tenrec vol strategy spx.csv --vix vix.csv --futures VIX_futures.csv`
+    """
+    from tenrec.cli.show import reporting
+    from tenrec.cli.show_vol_index import show_strategy
+    from tenrec.runs.vol.strategy import trade_volatility
+
+    with reporting(quiet=as_json) as reporter:
+        metrics = trade_volatility(
+            prices, implied=implied, futures=futures, out=out, since=since, swap_spread=swap_spread,
+            future_spread=future_spread, seed=seed, reporter=reporter,
+        )  # fmt: skip
+    show_strategy(metrics, as_json=as_json)

@@ -13,7 +13,7 @@ import polars as pl
 from jaxtyping import Float
 
 from tenrec.core.errors import DataError
-from tenrec.volatility.forecast.losses import Days
+from tenrec.volatility.forecast.compare import Days, long_run_variance
 
 Contracts = Float[np.ndarray, "days contracts"]
 
@@ -66,7 +66,12 @@ def futures_from_table(table: pl.DataFrame, name: str = "The table") -> VixFutur
             f"{name} has the columns {', '.join(table.columns[:12])}; DATE, VIX, VX1 and VX2 (and further ones) are "
             "needed, the nearest future first."
         )
-    dates = table[known["date"]].cast(pl.Date, strict=False).to_numpy().astype("datetime64[D]")
+    written = table[known["date"]]
+    days = written.str.to_date(strict=False) if written.dtype == pl.String else written.cast(pl.Date, strict=False)
+    if days.null_count():
+        row = int(days.is_null().arg_true()[0])
+        raise DataError(f"{name} has {written[row]!r} where a date is needed; write dates as 2018-12-31.")
+    dates = days.to_numpy().astype("datetime64[D]")
     values = table.select(pl.col(known["vix"], *slots).cast(pl.Float64, strict=False)).to_numpy()
     if len(dates) < LEAST:
         raise DataError(f"{name} has {len(dates):,} days; at least {LEAST} are needed.")
@@ -128,12 +133,11 @@ def rolled_weights(futures: VixFutures, target: int = TARGET) -> Contracts:
     return weights
 
 
-def roll_yield(futures: VixFutures, target: int = TARGET) -> Days:
-    """Annualised decimal that a long constant-maturity future loses to the curve: log(VX1/VX2)·365/(days between them).
+def roll_yield(futures: VixFutures) -> Days:
+    """What a long future earns from the curve, annualised: log(VX1/VX2)·365/(days between them).
 
     Negative where the curve rises (contango): a long position then loses even if the index stands still.
     """
-    del target
     rows, front, left = np.arange(len(futures.dates)), futures.front, futures.days_left
     between = left[rows, front + 1] - left[rows, front]
     return np.log(futures.nearest(0) / futures.nearest(1)) * 365.0 / between
@@ -172,6 +176,4 @@ def held_to_expiry(futures: VixFutures) -> pl.DataFrame:
 
 def _error(values: Days, lags: int) -> float:
     """Newey–West standard error of the mean."""
-    from tenrec.volatility.forecast.compare import long_run_variance
-
     return float(np.sqrt(long_run_variance(values, lags) / len(values)))
