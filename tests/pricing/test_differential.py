@@ -98,11 +98,10 @@ def test_assets_of_a_basket_are_named_by_number():
 
 def test_an_exotic_counts_with_its_quantity():
     terms = {"strike": jnp.asarray(0.5), "sign": jnp.asarray(1.0), "expiry": jnp.asarray(2)}
-    one, two = (
-        AsianOption(**terms, quantity=jnp.asarray(units), geometric=False) for units in (1.0, -2.0)
-    )
+    one, two = (AsianOption(**terms, quantity=jnp.asarray(units), geometric=False) for units in (1.0, -2.0))
     values = [
-        float(pathwise.contract_payoff(MARKET, option, ["spot"])(jnp.ones(1), jax.random.key(0))) for option in (one, two)
+        float(pathwise.contract_payoff(MARKET, option, ["spot"])(jnp.ones(1), jax.random.key(0)))
+        for option in (one, two)
     ]
     assert values[1] == pytest.approx(-2.0 * values[0])
 

@@ -118,7 +118,9 @@ def learn_contract(
         raise ConfigError("ranges is empty; give at least one input with its lowest and highest number.")
     for name, (low, high) in ranges.items():
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise ConfigError(f"The range of {name} is {low:g} to {high:g}; a lower number, then a higher one is needed.")
+            raise ConfigError(
+                f"The range of {name} is {low:g} to {high:g}; a lower number, then a higher one is needed."
+            )
     if samples < 16:
         raise ConfigError(f"samples is {samples}; at least 16 are needed.")
     payoff = contract_payoff(market, contract, names, paths=paths)
@@ -173,7 +175,14 @@ def learn_many(
     fitted: FitState = fit(start(networks, settings), loss, score, settings, data=data, on_progress=on_progress)
     labels = tuple(names) if names is not None else tuple(f"input_{place}" for place in range(1, width + 1))
     many = DifferentialPricer(
-        best_models(fitted), data.centre, data.scale, data.value_centre, data.value_scale, data.lowest, data.highest, labels
+        best_models(fitted),
+        data.centre,
+        data.scale,
+        data.value_centre,
+        data.value_scale,
+        data.lowest,
+        data.highest,
+        labels,
     )
     return [jax.tree.map(lambda leaf, place=place: leaf[place], many) for place in range(len(sets))]
 
