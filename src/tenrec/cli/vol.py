@@ -9,7 +9,7 @@ from tenrec.cli.vol_index import register as register_index
 from tenrec.cli.vol_regime import register as register_regime
 from tenrec.cli.vol_spikes import register as register_spikes
 
-vol_app = typer.Typer(help="Volatility: measured from bars, forecast by every model, watched, and read off option chains.")
+vol_app = typer.Typer(help="Volatility: measured from bars, forecast by every model, watched, read off option chains.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 MinutesOption = Annotated[float, typer.Option("--minutes", min=0.01, help="Sampling interval of intraday bars.")]

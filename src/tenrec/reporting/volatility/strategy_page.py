@@ -103,7 +103,10 @@ def _table(metrics: dict[str, Any], kind: str) -> str:
     for name, one in metrics["strategies"].items():
         if not name.startswith(kind):
             continue
-        percent = {key: number(100 * one[key], 1) for key in ("mean", "deviation", "drawdown", "worst_day", "shortfall", "cost")}
+        percent = {
+            key: number(100 * one[key], 1)
+            for key in ("mean", "deviation", "drawdown", "worst_day", "shortfall", "cost")
+        }
         rows.append((name.split()[1], percent["mean"], percent["deviation"], number(one["sharpe"], 2),
                      f"[{number(one['low'], 2)}, {number(one['high'], 2)}]", percent["drawdown"], percent["worst_day"],
                      percent["shortfall"], percent["cost"], number(one["skewness"], 1)))  # fmt: skip

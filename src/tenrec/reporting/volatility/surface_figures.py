@@ -49,7 +49,11 @@ def _surface(table: pl.DataFrame) -> Plot:
     figure.update_layout(scene=scene)
     if len(dates) > 1:
         steps = [
-            {"label": str(date), "method": "restyle", "args": ["visible", [other == place for other in range(len(dates))]]}
+            {
+                "label": str(date),
+                "method": "restyle",
+                "args": ["visible", [other == place for other in range(len(dates))]],
+            }
             for place, date in enumerate(dates)
         ]
         figure.update_layout(sliders=[{"active": len(dates) - 1, "steps": steps, "pad": {"t": 10, "l": 20, "r": 20}}])
@@ -82,7 +86,9 @@ def _panels(table: pl.DataFrame) -> Plot:
                                name=f"{part['days'][line]:g} days",
                                line={"color": COLORS[line % len(COLORS)], "width": 1.8})  # fmt: skip
     styled(figure, 230 * rows + 40, margin={"l": 12, "r": 12, "t": 36, "b": 12})
-    caption = "Volatility (%) against standard deviations from the forward; nearest expiry blue, then orange, green, pink."
+    caption = (
+        "Volatility (%) against standard deviations from the forward; nearest expiry blue, then orange, green, pink."
+    )
     return Plot("panels", "Smiles of days", caption, figure)
 
 

@@ -42,9 +42,7 @@ def read_terms(
         )
         return terms if date is None else _on_day(terms, date)
     if date is not None:
-        return chain_terms(
-            read_chain(chain, columns=columns, date=date, underlying=underlying, style=style), rate=rate
-        )
+        return chain_terms(read_chain(chain, columns=columns, date=date, underlying=underlying, style=style), rate=rate)
     return chain_terms(read_chain_days(chain, columns=columns, underlying=underlying, style=style), rate=rate)
 
 
@@ -55,7 +53,9 @@ def _on_day(terms: ChainTerms, date: str) -> ChainTerms:
         raise ConfigError(f"--date is {date!r}; a day such as {next(reversed(terms.days))} is needed.") from None
     if day not in terms.days:
         near = min(terms.days, key=lambda own: abs(own - day))
-        raise ConfigError(f"{terms.name} has no quotes of {day}; the nearest of its {len(terms.days):,} days is {near}.")
+        raise ConfigError(
+            f"{terms.name} has no quotes of {day}; the nearest of its {len(terms.days):,} days is {near}."
+        )
     return dataclasses.replace(terms, days={day: terms.days[day]})
 
 
@@ -71,5 +71,7 @@ def result_folder(out: Path | None, kind: str, name: str) -> Path:
         earlier = False
     if not earlier:
         command = kind.replace("_", " ")
-        raise ConfigError(f"--out {path} exists and is not of an earlier `tenrec {command}`; give a new or empty folder.")
+        raise ConfigError(
+            f"--out {path} exists and is not of an earlier `tenrec {command}`; give a new or empty folder."
+        )
     return path

@@ -69,9 +69,7 @@ def index_chain(
 Found = list[tuple[np.datetime64, Any]]
 
 
-def _indices(
-    name: str, chosen: Mapping[np.datetime64, list[Term]], days: Sequence[float], *, required: bool
-) -> Found:
+def _indices(name: str, chosen: Mapping[np.datetime64, list[Term]], days: Sequence[float], *, required: bool) -> Found:
     """Every index that can be had; with `required`, each maturity must be had on one day at least."""
     found: Found = []
     for one in days:

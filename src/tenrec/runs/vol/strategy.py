@@ -80,7 +80,9 @@ def trade_volatility(
     reporter.start("forecasts", 2)
     scales = _scales(record, forecast, probability)
     reporter.advance(2)
-    held = {f"variance {name}": sell_variance(record, scale, start, spread=swap_spread) for name, scale in scales.items()}
+    held = {
+        f"variance {name}": sell_variance(record, scale, start, spread=swap_spread) for name, scale in scales.items()
+    }
     dates = {name: record.dates[start:] for name in held}
     if listed is not None:
         own, first = _on_dates(record, listed, scales, max(start, LEARN), futures)

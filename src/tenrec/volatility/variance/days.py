@@ -123,7 +123,9 @@ def constant_maturities(table: pl.DataFrame, maturities: Sequence[float] = MATUR
     return pl.DataFrame(rows, schema=schema)
 
 
-def volatility_grid(day: pl.DataFrame, moneyness: Float[np.ndarray, " points"] = GRID) -> Float[np.ndarray, "slices points"]:
+def volatility_grid(
+    day: pl.DataFrame, moneyness: Float[np.ndarray, " points"] = GRID
+) -> Float[np.ndarray, "slices points"]:
     """Volatility of every slice of one day at standardised moneyness k/(σ_ATM·√T); rows as in `day`."""
     sigma, years = day["at_the_money"].to_numpy(), day["maturity"].to_numpy()
     k = moneyness * (sigma * np.sqrt(years))[:, None]

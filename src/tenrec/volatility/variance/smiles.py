@@ -93,7 +93,9 @@ def term_table(terms: Sequence[Term], smiles: Sequence[Smile | None]) -> pl.Data
     (volatility), skew and curvature (∂σ/∂k, ∂²σ/∂k² at the forward), risk_reversal and butterfly (25-delta, volatility),
     fit_error, and the five SVI parameters.
     """  # fmt: skip
-    return pl.DataFrame([_row(term, smile) for term, smile in zip(terms, smiles, strict=True)], infer_schema_length=None)
+    return pl.DataFrame(
+        [_row(term, smile) for term, smile in zip(terms, smiles, strict=True)], infer_schema_length=None
+    )
 
 
 def _row(term: Term, smile: Smile | None) -> dict:
