@@ -18,6 +18,13 @@ from tenrec.hedging.policies.ensembles import (
     PositionEnsemble,
     ensemble,
 )
+from tenrec.hedging.policies.forecasting import (
+    FORECAST_SIGNAL,
+    ForecastDelta,
+    ForecastingDelta,
+    TightenedBand,
+    make_forecasting_delta,
+)
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
 from tenrec.hedging.policies.recurrent import RecurrentBand, assemble_recurrent_band, make_recurrent_band
@@ -41,6 +48,7 @@ from tenrec.hedging.policies.wealthy import (
 )
 
 __all__ = [
+    "FORECAST_SIGNAL",
     "AbstractBandPolicy",
     "AbstractOwnBandPolicy",
     "AbstractPolicy",
@@ -54,6 +62,8 @@ __all__ = [
     "DeltaResidual",
     "Ensemble",
     "FeedForward",
+    "ForecastDelta",
+    "ForecastingDelta",
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
@@ -71,6 +81,7 @@ __all__ = [
     "SmileDelta",
     "StateDelta",
     "TickBandNetwork",
+    "TightenedBand",
     "WealthBandNetwork",
     "WealthFeedForward",
     "WealthScale",
@@ -84,6 +95,7 @@ __all__ = [
     "make_band_network",
     "make_delta_residual",
     "make_feed_forward",
+    "make_forecasting_delta",
     "make_odd_networks",
     "make_recurrent_band",
     "make_state_delta",
