@@ -15,11 +15,12 @@ from tenrec.data.source import TABLE_SUFFIXES
 
 LAYOUT = (
     "row", "time", "expiry", "maturity", "strike", "sign", "bid", "ask", "price", "implied_vol", "spot", "forward",
-    "discount", "symbol", "style", "refused",
+    "discount", "symbol", "root", "style", "refused",
 )  # fmt: skip
 INDEX_ROOTS = ("SPX", "SPXW", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "XSP", "DJX", "OEX", "XEO", "MRUT")
 MORE_THAN_YEARS = 15.0
-PERCENT_MEDIAN = 3.0
+ROWS_OF_A_SNAPSHOT = 20
+"""Fewer rows a time on average are quotes with times of their own, not recordings of a chain."""
 
 
 @dataclass(frozen=True)
@@ -150,24 +151,27 @@ def _require(file: str, names: list[str], roles: Mapping[str, str], two_sided: b
 def _one_day(
     file: str, frame: pl.LazyFrame, roles: Mapping[str, str], date: str | None, says: list[str]
 ) -> tuple[pl.LazyFrame, dict[str, int]]:
-    counts = _collect(file, frame.group_by(pl.col("time").dt.date().alias("day")).len().sort("day"))
+    day = pl.col("time").dt.date().alias("day")
+    counts = _collect(file, frame.group_by(day).agg(pl.len(), pl.col("alive").sum()).sort("day"))
     if counts["len"].sum() == 0:
         raise DataError(f"{file} holds no rows; a chain with at least one quote below its header is needed.")
     known = counts.drop_nulls("day")
-    days = {str(day): rows for day, rows in known.iter_rows()}
+    days = {str(day): rows for day, rows, _ in known.iter_rows()}
     if known.is_empty():
         if date is not None:
             raise DataError(f"{file} has no dates, so --date {date} picks nothing; leave it out.")
         return frame, days
     try:
-        wanted = known["day"][-1] if date is None else dt.date.fromisoformat(date)
+        last = (known.filter(pl.col("alive") > 0)["day"].to_list() or known["day"].to_list())[-1]
+        wanted = last if date is None else dt.date.fromisoformat(date)
     except ValueError:
         raise DataError(f"--date is {date!r}; a day such as {known['day'][-1]} is needed.") from None
     if str(wanted) not in days:
         near = min(known["day"].to_list(), key=lambda day: abs(day - wanted))
         raise DataError(f"{file} has no quotes of {wanted}; the nearest of its {len(days):,} days is {near}.")
     if date is None and len(days) > 1:
-        says.append(f"The last of {len(days):,} days is used, {wanted}; --date picks another.")
+        which = "last" if wanted == known["day"][-1] else "last with living options"
+        says.append(f"The {which} of {len(days):,} days is used, {wanted}; --date picks another.")
     return frame.filter(pl.col("time").dt.date() == wanted), days
 
 
@@ -190,7 +194,17 @@ def _one_underlying(
             f"{file} row {second}, column {roles['currency']}: quotes are in {listed(currencies)}; a chain in one "
             "currency is needed, so split the file."
         )
-    return frame, table
+    return frame, _one_snapshot(table, says)
+
+
+def _one_snapshot(table: pl.DataFrame, says: list[str]) -> pl.DataFrame:
+    """Of a day that was recorded several times, the last recording that holds most of the chain."""
+    times = table["time"].drop_nulls().value_counts().sort("time")
+    if not 1 < times.height <= table.height / ROWS_OF_A_SNAPSHOT:
+        return table
+    full = times.filter(pl.col("count") >= 0.9 * pl.col("count").max())
+    says.append(f"The day was recorded {times.height} times; {full['time'][-1]} is used.")
+    return table.filter(pl.col("time") == full["time"][-1])
 
 
 def _style(
