@@ -79,14 +79,8 @@ def read_chain(
         DataError: names file, row and column of what cannot be used.
     """
     path = Path(path)
-    parts = [_scan(file) for file in chain_files(path)]
-    names = [name for name in parts[0].collect_schema().names() if name not in (parse.ROW, parse.FILE)]
-    preset = find_preset(names)
-    roles = match_roles(path.name, names, dict(columns or {}), preset)
-    two_sided = {} if "kind" in roles else sides(names)
-    _require(path.name, names, roles, bool(two_sided))
-    layout = PRESETS.get(preset or "")
-    frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
+    opened = open_chain(path, columns)
+    frame, roles, layout = opened.frame, opened.roles, PRESETS.get(opened.preset or "")
     says: list[str] = []
     frame, days = _one_day(path.name, frame, roles, date, says)
     frame, table = _one_underlying(path.name, frame, roles, underlying, says)
@@ -94,7 +88,45 @@ def read_chain(
     table = table.with_columns(style=_style(table, roles, layout, style, says))
     if table.filter(pl.col("refused").is_null()).is_empty():
         raise DataError(_nothing_left(path.name, table))
-    return OptionChain(path.name, table.select(LAYOUT), roles, preset, tuple(says), days)
+    return OptionChain(path.name, table.select(LAYOUT), roles, opened.preset, tuple(says), days)
+
+
+@dataclass(frozen=True)
+class OpenedChain:
+    """All rows of a chain's files, not read yet: a column a role, numbers as Float64, calls and puts in rows."""
+
+    frame: pl.LazyFrame
+    roles: dict[str, str]
+    preset: str | None
+
+
+def open_chain(path: Path, columns: Mapping[str, str] | None = None) -> OpenedChain:
+    """Find out which column plays which role; the files of a folder need the columns of the first.
+
+    Raises:
+        DataError: no table, or one without what a chain needs.
+    """
+    files = chain_files(path)
+    parts = [_scan(file) for file in files]
+    names = _names(parts[0])
+    preset = find_preset(names)
+    roles = match_roles(path.name, names, dict(columns or {}), preset)
+    two_sided = {} if "kind" in roles else sides(names)
+    _require(path.name, names, roles, bool(two_sided))
+    needed = set(roles.values()) | {column for own in two_sided.values() for column in own.values()}
+    for file, part in zip(files, parts, strict=True):
+        if missing := sorted(needed - set(_names(part))):
+            raise DataError(
+                f"{file.name} lacks the column {missing[0]} of {files[0].name}; a folder of chains needs the same "
+                "columns in every file."
+            )
+    layout = PRESETS.get(preset or "")
+    frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
+    return OpenedChain(frame, roles, preset)
+
+
+def _names(frame: pl.LazyFrame) -> list[str]:
+    return [name for name in frame.collect_schema().names() if name not in (parse.ROW, parse.FILE)]
 
 
 def chain_files(path: Path) -> list[Path]:

@@ -232,7 +232,7 @@ def _reasons(quoted: bool) -> pl.Expr:
     chain = pl.when(pl.col("dropped").is_not_null()).then(pl.col("dropped"))
     for rule, said in rules:
         chain = chain.when(rule.fill_null(False)).then(pl.lit(said))
-    contract = ("root", "time", "expiry", "maturity", "strike", "sign")
+    contract = ("symbol", "root", "time", "expiry", "maturity", "strike", "sign")
     # Without a type, two prices at one strike are a call and a put.
     untyped = pl.col("sign").is_null()
     first = pl.struct(*contract, pl.when(untyped).then("price")).is_first_distinct()

@@ -11,8 +11,9 @@ SIDES = ("bid", "ask", "price")
 ROUNDS, SETTLED = 8, 1e-5
 NEAR = 0.10
 """Pairs within this |log(K/S)| find the forward while it is not settled."""
+SAME = 1e-4
 SHORT = 10.0 / 365.0
-"""Years within which the carry of a forward is small against the age of a spot."""
+"""Years within which the carry of a forward is small against what a spot moves before the options are quoted."""
 EXERCISED = "American, worth no more than its exercise"
 
 
@@ -56,7 +57,7 @@ def european_quotes(
     unknown = pl.col("price").is_null() & (pl.col("style") == "american") & quotes["price"].is_not_null()
     made = made.with_columns(refused=pl.when(unknown).then(pl.lit(EXERCISED)))
     says.append(_said(made, rounds))
-    if abs(spot / told - 1.0) > 1e-4:
+    if spot != told:
         says.append(f"The shortest forwards put the underlying at {spot:,.6g} when it was quoted, not at {told:,.6g}.")
     return made, found
 
@@ -81,9 +82,19 @@ def _terms(name: str, quotes: pl.DataFrame, rate: float | None, spot: float) -> 
 
 
 def _spot(terms: pl.DataFrame, told: float) -> float:
-    """The underlying when the options were quoted: what forwards of a few days, less their interest, agree on."""
-    short = terms.filter((pl.col("maturity") <= SHORT) & (pl.col("source") == "parity"))
-    return median(short["forward"] * short["discount"]) or told
+    """The underlying when the options were quoted: what forwards of a few days, less their carry, agree on.
+
+    A difference of less than a basis point is noise of the forwards; the price that the file tells stands.
+    """
+    known = terms.filter(pl.col("source") == "parity")
+    short, later = known.filter(pl.col("maturity") <= SHORT), known.filter(pl.col("maturity") > 2.0 * SHORT)
+    if short.is_empty():
+        return told
+    time, level = short["maturity"].to_numpy(), np.log(short["forward"].to_numpy())
+    slope = (later["forward"].log() - level[-1]) / (later["maturity"] - time[-1])
+    carry = median(slope) if later.height else median(-short["discount"].log() / short["maturity"])
+    found = float(np.exp(np.median(level - (carry or 0.0) * time)))
+    return found if abs(found / told - 1.0) > SAME else told
 
 
 def _converted(quotes: pl.DataFrame, terms: pl.DataFrame, spot: float, sides: tuple[str, ...]) -> pl.DataFrame:

@@ -121,7 +121,12 @@ def _volatilities(quotes: pl.DataFrame) -> pl.DataFrame:
     own = made["price"].is_null().to_numpy()
     middle, status = found["volatility"].volatility, found["volatility"].status
     middle = np.where(own, told, middle)
-    reason = pl.when(pl.col("refused").is_not_null()).then("refused").when(inside & twin).then(pl.lit("in the money, its twin is used"))
+    reason = (
+        pl.when(pl.col("refused").is_not_null())
+        .then("refused")
+        .when(inside & twin)
+        .then(pl.lit("in the money, its twin is used"))
+    )
     reason = reason.when(pl.col("status") == 1).then(pl.lit("below intrinsic value"))
     reason = reason.when(pl.col("status") == 2).then(pl.lit("above the bound"))
     reason = reason.when(pl.col("volatility").is_null() | (pl.col("volatility") <= 0)).then(pl.lit("no volatility"))
