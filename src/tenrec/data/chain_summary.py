@@ -1,4 +1,4 @@
-"""What an option chain's file is understood as: layout, units, exercise, and every reason for which rows are not used."""
+"""What an option chain's file is understood as: layout, units, exercise, and why rows are not used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -10,15 +10,14 @@ import polars as pl
 
 from tenrec.core.errors import DataError
 from tenrec.data import arrays
-from tenrec.data.chain_summary import ChainSummary, summarise_chain
 from tenrec.data.chain_columns import ROLES, plain_name
+from tenrec.data.chain_summary import ChainSummary, summarise_chain
 from tenrec.data.columns import OPTION_ALIASES, SERIES_ALIASES
 from tenrec.data.gaps import Gaps, find_gaps
 from tenrec.data.option_panel import OptionPanel, parse_option_panel
 from tenrec.data.price_series import PriceSeries, parse_price_series
 from tenrec.data.report import DataReport
 from tenrec.data.source import Source, existing_file, read_source
-
 
 LONG = 200_000_000
 """Bytes of a file beyond which it is only read as a stream, as a chain."""

@@ -22,7 +22,8 @@ class ChainQuotes:
         price holds for it, 0 if European), forward, discount, log_moneyness, volatility, volatility_bid,
         volatility_ask (null where one side is not quoted).
     expiries: maturity, forward, discount, their standard errors, pairs, source (parity, given, carry, spot).
-    spot: of the chain. refused: reason → rows, of the whole day. assumptions: a sentence each.
+    spot: of the chain. refused: reason → rows, of the whole day. assumptions: a sentence each. price_factor: what the
+        file's prices were multiplied by.
     """
 
     table: pl.DataFrame
@@ -30,10 +31,14 @@ class ChainQuotes:
     spot: float
     refused: dict[str, int]
     assumptions: tuple[str, ...]
+    price_factor: float = 1.0
 
 
-def chain_quotes(chain: OptionChain, *, rate: float | None = None) -> ChainQuotes:
+def chain_quotes(chain: OptionChain, *, rate: float | None = None, most: int = MOST) -> ChainQuotes:
     """Forwards by parity, then implied volatilities of the out-of-the-money quotes; American ones as `chain_american`.
+
+    Args:
+        rate: continuous interest where the quotes tell none. most: quotes kept, evenly over strikes and expiries.
 
     Raises:
         DataError: fewer than three quotes or strikes; no forward and no way to one; American quotes without a spot.
@@ -65,13 +70,13 @@ def chain_quotes(chain: OptionChain, *, rate: float | None = None) -> ChainQuote
         raise DataError(
             f"{chain.name} leaves {kept.height} quotes with an implied volatility ({counts}); 3 are needed."
         )
-    if kept.height > MOST:
-        every = -(-kept.height // MOST)
+    if kept.height > most:
+        every = -(-kept.height // most)
         says.append(f"Every {every}. of {kept.height:,} quotes is fitted.")
         kept = kept.gather_every(every)
     spot = median(quotes["spot"])
     first = float(expiries["forward"][0])
-    return ChainQuotes(kept, expiries, first if spot is None else spot, refused, tuple(says))
+    return ChainQuotes(kept, expiries, first if spot is None else spot, refused, tuple(says), factor)
 
 
 def _counted(strikes: int) -> str:
@@ -128,7 +133,11 @@ def _volatilities(quotes: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("in the money, its twin is used"))
     )
     reason = reason.when(pl.col("status") == 1).then(pl.lit("below intrinsic value"))
+    bare = inside & pl.col("bid").is_not_null() & pl.col("volatility_bid").is_null()
+    reason = reason.when(bare).then(pl.lit("in the money, its bid is below intrinsic value"))
     reason = reason.when(pl.col("status") == 2).then(pl.lit("above the bound"))
+    wide = pl.col("volatility_ask") - pl.col("volatility_bid") > pl.col("volatility")
+    reason = reason.when(wide).then(pl.lit("bid and ask too far apart to tell a volatility"))
     reason = reason.when(pl.col("volatility").is_null() | (pl.col("volatility") <= 0)).then(pl.lit("no volatility"))
     status = np.where(own, 0, status)
     columns = {"volatility": middle, **{name: found[name].volatility for name in ("volatility_bid", "volatility_ask")}}

@@ -48,7 +48,7 @@ class AmericanExpiry:
     Example:
         >>> expiry = AmericanExpiry(100.0, 1.0, 0.05, 0.0)
         >>> expiry.value(np.array([-1.0]), np.array([100.0]), np.array([0.2])).round(4)
-        array([6.0904])
+        array([6.0903])
     """
 
     def __init__(self, spot: float, maturity: float, rate: float, dividend_yield: float):
@@ -94,7 +94,7 @@ class AmericanExpiry:
             spot, paid = np.full(int(here.sum()), self.spot), strike[here]
             rates = (self.rate, self.dividend_yield)
             if side > 0:
-                spot, paid, rates = paid, spot, rates[::-1]
+                spot, paid, rates = paid, spot, (self.dividend_yield, self.rate)
             if rates[0] > 0.0 or rates[1] < rates[0] == 0.0:
                 premium[here] = self._put_premium(spot, paid, volatility[here], rates, float(side))
             elif rates[1] < rates[0] < 0.0:
