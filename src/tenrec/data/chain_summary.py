@@ -11,7 +11,7 @@ from tenrec.data.chain_columns import PRESETS
 from tenrec.data.chain_parsing import checked
 from tenrec.data.columns import listed
 
-MOST_ROWS = 3_000_000
+MOST_ROWS = 2_000_000
 """A longer file's reasons are counted on the day that `tenrec price` takes."""
 
 

@@ -19,8 +19,8 @@ from tenrec.data.price_series import PriceSeries, parse_price_series
 from tenrec.data.report import DataReport
 from tenrec.data.source import Source, existing_file, read_source
 
-LONG = 200_000_000
-"""Bytes of a file beyond which it is only read as a stream, as a chain."""
+LONG, MOST_ROWS = 200_000_000, 2_000_000
+"""Bytes of a CSV file, and rows of a Parquet file, beyond which it is only read as a stream, as a chain."""
 
 
 def check(
@@ -42,7 +42,7 @@ def check(
     if Path(path).is_dir():
         return _chain_alone(Path(path), columns)
     file = existing_file(path)
-    if file.suffix.lower() not in arrays.ARRAY_SUFFIXES and file.stat().st_size > LONG:
+    if _is_long(file):
         return _chain_alone(file, columns)
     try:
         if file.suffix.lower() in arrays.ARRAY_SUFFIXES:
@@ -74,6 +74,15 @@ def _looks_like_options(source: Source, given: Mapping[str, str]) -> bool:
     plain = {plain_name(name) for name in names}
     strikes = not names.isdisjoint(OPTION_ALIASES["strike"]) or not plain.isdisjoint(("strike", "strikeprice"))
     return strikes or not set(given).isdisjoint(set(OPTION_ALIASES) - set(SERIES_ALIASES))
+
+
+def _is_long(file: Path) -> bool:
+    if file.suffix.lower() != ".parquet":
+        return file.suffix.lower() not in arrays.ARRAY_SUFFIXES and file.stat().st_size > LONG
+    try:
+        return int(pl.scan_parquet(file).select(pl.len()).collect().item()) > MOST_ROWS
+    except (pl.exceptions.PolarsError, OSError):
+        return False
 
 
 def _as_chain(path: Path, columns: Mapping[str, str] | None) -> tuple[ChainSummary | None, str]:
