@@ -88,7 +88,7 @@ def report_prices(path: Path, *, as_json: bool) -> None:
 
 
 def pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    """NAME=VALUE words as a mapping."""
+    """{"name": "value"} of an option given as NAME=VALUE any number of times."""
     found = {}
     for text in given or ():
         name, mark, value = text.partition("=")

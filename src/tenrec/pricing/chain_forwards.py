@@ -16,7 +16,7 @@ Fits = Mapping[float, Parity | None]
 
 def parity_fits(quotes: pl.DataFrame) -> dict[float, Parity | None]:
     """The line of call less put of every maturity; None where there are too few pairs."""
-    return {float(time): _parity(part) for (time,), part in quotes.group_by("maturity", maintain_order=True)}
+    return {float(time): expiry_parity(part) for (time,), part in quotes.group_by("maturity", maintain_order=True)}
 
 
 def price_factor(fits: Fits) -> float:
@@ -33,7 +33,7 @@ def forwards(
     Args:
         rate: continuous interest where the quotes tell none. pooled: one rate, the median, serves all expiries.
     """
-    rates = [-np.log(fit.discount) / time for time, fit in fits.items() if fit is not None and _trusted(fit, time)]
+    rates = [-np.log(fit.discount) / time for time, fit in fits.items() if fit is not None and trusted_rate(fit, time)]
     usual = rate if rate is not None else float(np.median(rates)) if rates else 0.0
     spot = median(quotes["spot"])
     carry = _carry(fits, spot)
@@ -67,13 +67,15 @@ def _carry(fits: Fits, spot: float | None) -> float | None:
     return float(np.median(known)) if known else None
 
 
-def _trusted(fit: Parity | None, maturity: float) -> bool:
+def trusted_rate(fit: Parity | None, maturity: float) -> bool:
+    """Whether the parity line's slope says what interest is."""
     if fit is None or not 0.3 < fit.discount < 1.2:
         return False
     return fit.discount_error / (fit.discount * maturity) < RATE_ERROR
 
 
-def _parity(part: pl.DataFrame) -> Parity | None:
+def expiry_parity(part: pl.DataFrame) -> Parity | None:
+    """The parity line of one expiry's quotes, or None with fewer than five pairs of call and put."""
     spread = (pl.col("ask") - pl.col("bid")).alias("spread")
     sides = [part.filter(pl.col("sign") == sign).select("strike", "price", spread) for sign in (1.0, -1.0)]
     pairs = sides[0].join(sides[1], on="strike").drop_nulls(["price", "price_right"])
@@ -96,7 +98,7 @@ def _expiry(
     given, spot, told = (median(part[role]) for role in ("forward", "spot", "discount"))
     discount = told if told is not None else float(np.exp(-usual * maturity))
     rated = told is not None
-    if fit is not None and _trusted(fit, maturity) and told is None and not pooled:
+    if fit is not None and trusted_rate(fit, maturity) and told is None and not pooled:
         discount, rated = fit.discount, True
     none = {"forward_error": None, "discount_error": None, "pairs": fit.pairs if fit else 0}
     if fit is not None and fit.discount > 0 and given is None:
