@@ -125,7 +125,7 @@ def _show(run: object, answer: dict[str, float] | None, as_json: bool) -> None:
 
 def _dislocated(metrics: dict[str, Any]) -> list[str]:
     found, traded = metrics["dislocations"], metrics["trades"]
-    said = [f"Beyond spread and error of the fit: {found['rich']:,} quotes are rich, {found['cheap']:,} cheap"]
+    said = [f"Beyond spread and error of the fit: {found['rich']:,} rich, {found['cheap']:,} cheap"]
     for row in found["largest"][:3]:
         said.append(
             f"  {row['side']} {row['kind']} {row['strike']:,.6g}, {365 * row['maturity']:.0f} days: quoted "

@@ -66,7 +66,7 @@ def _arbitrage(metrics: dict[str, Any]) -> str:
 def _dislocations(metrics: dict[str, Any]) -> str:
     found = metrics.get("dislocations") or {"rich": 0, "cheap": 0, "largest": []}
     says = (
-        f"<p>{found['rich']:,} quotes are rich and {found['cheap']:,} cheap: their bid lies above the fitted "
+        f"<p>Rich: {found['rich']:,}, cheap: {found['cheap']:,}. Their bid lies above the fitted "
         "volatility, or their ask below, by at least twice the typical error of their expiry.</p>"
     )
     columns = ("", "Strike", "Days", "Bid", "Ask", "Fitted", "Beyond, vol points", "In errors of the fit")
