@@ -8,9 +8,10 @@
 `shanghai`: sold Shanghai 50ETF options (bundled), 2017–2019 and 2020–2021: the delta at walk-forward forecasts.
 `spx`: one at-the-money option sold every week on the S&P 500 for 22 days at the VIX, a call and a put in turn,
 2006–2018, hedged daily at 2 bp: deltas at forecasts, and bands that tighten when a spike is likely.
-`markets`: on calls alone, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until
-2005 by the CVaR of the final loss, or by the squared changes of the marked one. `trained`: one small network forecasts the volatility of the delta, learned by QLIKE or through the hedge, on
-1991–2005, judged on 2006–2018.
+`markets`: on calls alone, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until 2005
+by the CVaR of the final loss, or by the squared changes of the marked one (`--objective local`).
+`trained`: one small network forecasts the volatility of the delta, learned by QLIKE or through the hedge, on 1991–2005,
+judged on 2006–2018.
 
 FOLDER holds vol_indices/SPX_daily.csv and vol_indices/VIX.csv. Numbers are ratios of the standard deviation and of the
 CVaR 95 % of the final loss to those of the delta at implied volatility, with 95 % intervals that resample expiries
