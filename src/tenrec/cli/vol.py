@@ -21,10 +21,6 @@ SessionOption = Annotated[
 def _vol() -> None: ...
 
 
-register_spikes(vol_app)
-register_regime(vol_app)
-
-
 @vol_app.command()
 def measures(
     bars: Annotated[Path, typer.Argument(metavar="BARS", help="Intraday bars: Parquet or CSV.")],
@@ -93,3 +89,7 @@ def forecast(
             reporter=reporter,
         )
     show_forecast(metrics, as_json=as_json)
+
+
+register_spikes(vol_app)
+register_regime(vol_app)
