@@ -41,14 +41,14 @@ def price(
     from tenrec.cli.show import reporting
     from tenrec.runs import price as work
 
-    asked = _pairs("--quote", quote)
+    asked = pairs("--quote", quote)
     if chain is not None and work.is_price_run(chain):
         run = work.load_price_run(chain)
     else:
         source = work.bundled_chain() if chain is None else chain
         with reporting(quiet=as_json) as reporter:
             run = work.price(
-                source, out=out, columns=_pairs("--columns", columns), date=date, underlying=underlying, style=style,
+                source, out=out, columns=pairs("--columns", columns), date=date, underlying=underlying, style=style,
                 rate=rate, seed=seed, iterations=iterations, reporter=reporter,
             )  # fmt: skip
     answer = work.quote(run.pricer, asked) if asked else None
@@ -62,14 +62,15 @@ def report_prices(path: Path, *, as_json: bool) -> None:
     _show(report_price(path), None, as_json)
 
 
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    pairs = {}
+def pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    """{"name": "value"} of an option given as NAME=VALUE any number of times."""
+    found = {}
     for text in given or ():
         name, mark, value = text.partition("=")
         if not mark or not name or not value:
             raise ConfigError(f"{option} is {text!r}; NAME=VALUE is needed.")
-        pairs[name.strip()] = value.strip()
-    return pairs
+        found[name.strip()] = value.strip()
+    return found
 
 
 def _show(run: object, answer: dict[str, float] | None, as_json: bool) -> None:

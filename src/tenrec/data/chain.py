@@ -15,11 +15,10 @@ from tenrec.data.source import TABLE_SUFFIXES
 
 LAYOUT = (
     "row", "time", "expiry", "maturity", "strike", "sign", "bid", "ask", "price", "implied_vol", "spot", "forward",
-    "discount", "symbol", "style", "refused",
+    "discount", "symbol", "root", "style", "refused",
 )  # fmt: skip
 INDEX_ROOTS = ("SPX", "SPXW", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "XSP", "DJX", "OEX", "XEO", "MRUT")
-MORE_THAN_YEARS = 15.0
-PERCENT_MEDIAN = 3.0
+EVERY = "every day"
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class OptionChain:
     Args:
         name: file name. table: one row a quote with the columns of `LAYOUT`: `row` (its number in the file), `time`,
             `expiry`, `maturity` (years), `strike`, `sign` (+1 call, −1 put), `bid`, `ask`, `price` (the middle where
-            both sides are quoted), `implied_vol` (decimal), `spot`, `forward`, `discount`, `style`, and `refused` (why
-            the row is not used, null where it is).
+            both sides are quoted), `implied_vol` (decimal), `spot`, `forward`, `discount`, `root` (of an OCC symbol),
+            `style`, and `refused` (why the row is not used, null where it is).
         columns: role → column of the file. preset: the layout's name, or None.
         assumptions: what was not written in the file and is taken to hold, a sentence each.
         days: quoted days of the file → number of rows.
@@ -78,22 +77,52 @@ def read_chain(
         DataError: names file, row and column of what cannot be used.
     """
     path = Path(path)
-    parts = [_scan(file) for file in chain_files(path)]
+    return _read(path.name, [_scan(file) for file in chain_files(path)], columns, date, underlying, style)
+
+
+def read_chain_days(
+    chain: str | Path | pl.DataFrame,
+    *,
+    name: str = "",
+    columns: Mapping[str, str] | None = None,
+    underlying: str | None = None,
+    style: str | None = None,
+) -> OptionChain:
+    """Every day of a chain in one table, told apart by the date of `time`; what `read_chain` says of the rest holds.
+
+    Args:
+        chain: file, folder or table of quotes. name: what messages call a table.
+    """
+    if isinstance(chain, pl.DataFrame):
+        parts = [_numbered(chain.lazy(), name, 1)]
+    else:
+        parts, name = [_scan(file) for file in chain_files(Path(chain))], Path(chain).name
+    return _read(name, parts, columns, EVERY, underlying, style)
+
+
+def _read(
+    name: str,
+    parts: list[pl.LazyFrame],
+    columns: Mapping[str, str] | None,
+    date: str | None,
+    underlying: str | None,
+    style: str | None,
+) -> OptionChain:
     names = [name for name in parts[0].collect_schema().names() if name not in (parse.ROW, parse.FILE)]
     preset = find_preset(names)
-    roles = match_roles(path.name, names, dict(columns or {}), preset)
+    roles = match_roles(name, names, dict(columns or {}), preset)
     two_sided = {} if "kind" in roles else sides(names)
-    _require(path.name, names, roles, bool(two_sided))
+    _require(name, names, roles, bool(two_sided))
     layout = PRESETS.get(preset or "")
     frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
     says: list[str] = []
-    frame, days = _one_day(path.name, frame, roles, date, says)
-    frame, table = _one_underlying(path.name, frame, roles, underlying, says)
-    table = parse.checked(path.name, table, roles, layout, says)
+    frame, days = _one_day(name, frame, roles, date, says)
+    frame, table = _one_underlying(name, frame, roles, underlying, says)
+    table = parse.checked(name, table, roles, layout, says)
     table = table.with_columns(style=_style(table, roles, layout, style, says))
     if table.filter(pl.col("refused").is_null()).is_empty():
-        raise DataError(_nothing_left(path.name, table))
-    return OptionChain(path.name, table.select(LAYOUT), roles, preset, tuple(says), days)
+        raise DataError(_nothing_left(name, table))
+    return OptionChain(name, table.select(LAYOUT), roles, preset, tuple(says), days)
 
 
 def chain_files(path: Path) -> list[Path]:
@@ -123,8 +152,11 @@ def _scan(file: Path) -> pl.LazyFrame:
         raise DataError(f"{file.name} cannot be read as a table ({said}); export it again.") from error
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         raise DataError(f"{file.name} is not separated by commas (its header is {names[0]!r}); export it so.")
-    numbered = frame.with_row_index(parse.ROW, offset=2 if csv else 1)
-    return numbered.with_columns(pl.lit(file.name).alias(parse.FILE))
+    return _numbered(frame, file.name, 2 if csv else 1)
+
+
+def _numbered(frame: pl.LazyFrame, name: str, offset: int) -> pl.LazyFrame:
+    return frame.with_row_index(parse.ROW, offset=offset).with_columns(pl.lit(name).alias(parse.FILE))
 
 
 def _require(file: str, names: list[str], roles: Mapping[str, str], two_sided: bool) -> None:
@@ -155,6 +187,8 @@ def _one_day(
         raise DataError(f"{file} holds no rows; a chain with at least one quote below its header is needed.")
     known = counts.drop_nulls("day")
     days = {str(day): rows for day, rows in known.iter_rows()}
+    if date == EVERY:
+        return frame, days
     if known.is_empty():
         if date is not None:
             raise DataError(f"{file} has no dates, so --date {date} picks nothing; leave it out.")

@@ -101,13 +101,13 @@ def _with_signs(chain: OptionChain, says: list[str]) -> pl.DataFrame:
 def _forwards(
     name: str, quotes: pl.DataFrame, rate: float | None, says: list[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    fits = {maturity: _parity(part) for (maturity,), part in quotes.group_by("maturity", maintain_order=True)}
+    fits = {maturity: expiry_parity(part) for (maturity,), part in quotes.group_by("maturity", maintain_order=True)}
     level = np.median([fit.discount for fit in fits.values() if fit is not None] or [1.0])
     if 50.0 < level < 150.0:
         says.append("Prices are in cents: parity gives a discount factor near 100; they are divided by 100.")
         quotes = quotes.with_columns(pl.col("bid", "ask", "price") / 100.0)
-        fits = {maturity: _parity(part) for (maturity,), part in quotes.group_by("maturity", maintain_order=True)}
-    rates = [-np.log(fit.discount) / time for time, fit in fits.items() if fit is not None and _trusted(fit, time)]
+        fits = {maturity: expiry_parity(part) for (maturity,), part in quotes.group_by("maturity", maintain_order=True)}
+    rates = [-np.log(fit.discount) / time for time, fit in fits.items() if fit is not None and trusted_rate(fit, time)]
     usual = rate if rate is not None else float(np.median(rates)) if rates else 0.0
     rows = []
     for (maturity,), part in quotes.group_by("maturity", maintain_order=True):
@@ -119,13 +119,15 @@ def _forwards(
     return quotes.drop("forward", "discount"), pl.DataFrame(rows).drop("rated").sort("maturity")
 
 
-def _trusted(fit: Parity | None, maturity: float) -> bool:
+def trusted_rate(fit: Parity | None, maturity: float) -> bool:
+    """Whether the parity line's slope says what interest is."""
     if fit is None or not 0.3 < fit.discount < 1.2:
         return False
     return fit.discount_error / (fit.discount * maturity) < RATE_ERROR
 
 
-def _parity(part: pl.DataFrame) -> Parity | None:
+def expiry_parity(part: pl.DataFrame) -> Parity | None:
+    """The parity line of one expiry's quotes, or None with fewer than five pairs of call and put."""
     spread = (pl.col("ask") - pl.col("bid")).alias("spread")
     sides = [part.filter(pl.col("sign") == sign).select("strike", "price", spread) for sign in (1.0, -1.0)]
     pairs = sides[0].join(sides[1], on="strike").drop_nulls(["price", "price_right"])
@@ -140,7 +142,7 @@ def _expiry(name: str, maturity: float, part: pl.DataFrame, fit: Parity | None, 
     given, spot, told = (_median(part[role]) for role in ("forward", "spot", "discount"))
     discount = told if told is not None else float(np.exp(-usual * maturity))
     rated = told is not None
-    if fit is not None and _trusted(fit, maturity) and told is None:
+    if fit is not None and trusted_rate(fit, maturity) and told is None:
         discount, rated = fit.discount, True
     none = {"forward_error": None, "discount_error": None, "pairs": fit.pairs if fit else 0}
     if fit is not None and fit.discount > 0 and given is None:

@@ -121,8 +121,8 @@ def delta(
     smile = {"level": level, "elasticity": elasticity, "vol_of_vol": vol_of_vol, "correlation": correlation}
     volatility = implied_volatility(forward, strike, time_to_expiry, **smile)
     answer = response(forward, strike, time_to_expiry, **smile, level_moves=level_moves)
-    given = (forward, strike, volatility, time_to_expiry)
-    forward, strike, volatility, time = (jnp.asarray(x, jnp.result_type(float)) for x in given)
+    given = (sign, forward, strike, volatility, time_to_expiry)
+    sign, forward, strike, volatility, time = (jnp.asarray(x, jnp.result_type(float)) for x in given)
     own = black_scholes.delta(sign, forward, strike, volatility, time, spot=forward)
     return own + black_scholes.vega(forward, strike, volatility, time) / forward * answer
 
