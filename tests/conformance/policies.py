@@ -19,8 +19,10 @@ from tenrec.hedging.policies import (
     Leland,
     MinimumVarianceDelta,
     NoHedge,
+    PremiumAdjusted,
     RecurrentBand,
     ResponseDelta,
+    Shrunk,
     SmileDelta,
     StateDelta,
     TickBandNetwork,
@@ -82,6 +84,8 @@ POLICIES = sorted(
         "network_response",
         "neural_delta",
         "no_hedge",
+        "premium_adjusted",
+        "shrunk",
         "smile_delta",
     ]
 )
@@ -120,6 +124,10 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
         case "neural_delta":
             slopes = 0.2 * jax.random.normal(key, (MATURITIES, POINTS), float)
             return NeuralDelta(slopes, *(jnp.asarray(number, float) for number in (0.02, 1.5, 0.2)))
+        case "premium_adjusted":
+            return PremiumAdjusted(SmileDelta("last_log_return"))
+        case "shrunk":
+            return Shrunk(SmileDelta("last_log_return"), jax.random.uniform(key, (2, 5), float))
         case "smile_delta":
             return SmileDelta("last_log_return")
         case "linear_response":

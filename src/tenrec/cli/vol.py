@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
-vol_app = typer.Typer(help="Volatility: realised measures from bars, and forecasts by every model, compared.")
+from tenrec.cli.vol_index import register as register_index
+from tenrec.cli.vol_regime import register as register_regime
+from tenrec.cli.vol_spikes import register as register_spikes
+
+vol_app = typer.Typer(help="Volatility: measured from bars, forecast by every model, watched, read off option chains.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 MinutesOption = Annotated[float, typer.Option("--minutes", min=0.01, help="Sampling interval of intraday bars.")]
@@ -138,3 +142,8 @@ def calibrate(
     for note in found["notes"]:
         typer.echo(f"• {note}", err=True)
     typer.echo(found["yaml"] if out is None else f"Wrote {out}; `tenrec hedge {out}` runs it.", nl=out is not None)
+
+
+register_spikes(vol_app)
+register_regime(vol_app)
+register_index(vol_app)

@@ -9,6 +9,7 @@ from tenrec.hedging.policies.base import (
     Own,
 )
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
+from tenrec.hedging.policies.coin import PremiumAdjusted
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.ensembles import (
     BandEnsemble,
@@ -36,6 +37,7 @@ from tenrec.hedging.policies.response import (
     SmileDelta,
     make_odd_networks,
 )
+from tenrec.hedging.policies.shrunk import Shrunk
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
 from tenrec.hedging.policies.tick_band import TickBandNetwork, make_tick_band_network
 from tenrec.hedging.policies.wealthy import (
@@ -71,9 +73,11 @@ __all__ = [
     "Own",
     "OwnBandEnsemble",
     "PositionEnsemble",
+    "PremiumAdjusted",
     "RecurrentBand",
     "ResponseDelta",
     "RuleView",
+    "Shrunk",
     "SmileDelta",
     "StateDelta",
     "TickBandNetwork",
