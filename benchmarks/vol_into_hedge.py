@@ -9,7 +9,7 @@
 `spx`: one at-the-money option sold every week on the S&P 500 for 22 days at the VIX, a call and a put in turn,
 2006–2018, hedged daily at 2 bp: deltas at forecasts, and bands that tighten when a spike is likely.
 `markets`: on calls alone, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until 2005
-by the CVaR of the final loss, or by the squared changes of the marked one (`--objective local`).
+by the squared changes of the marked P&L, or by the CVaR of the final loss (`--objective terminal`).
 `trained`: one small network forecasts the volatility of the delta, learned by QLIKE or through the hedge, on 1991–2005,
 judged on 2006–2018.
 
@@ -349,7 +349,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["shanghai", "spx", "markets", "trained"])
     parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--objective", choices=["terminal", "local"], default="terminal", help="of the networks")
+    parser.add_argument("--objective", choices=["local", "terminal"], default="local", help="of the networks")
     given = parser.parse_args()
     print(busy())
     if given.part == "shanghai":
