@@ -71,6 +71,7 @@ def whole(kind: str, k: Any, quotes: Any, maturity: Any, counts: tuple[int, ...]
     import jax.numpy as jnp
 
     from tenrec.volatility.inverse import BLOCK, MODELS
+    from tenrec.volatility.least_squares import minimise
 
     model, rows = MODELS[kind], jnp.asarray(quotes)
     layout_, weights = (jnp.asarray(k), jnp.asarray(maturity)), jnp.ones(k.shape)
@@ -79,7 +80,7 @@ def whole(kind: str, k: Any, quotes: Any, maturity: Any, counts: tuple[int, ...]
     def run(steps: Any) -> Any:
         def one(volatility: Any) -> Any:
             data = layout_[0], volatility, layout_[1], weights
-            return 2.0 * model.polish(data, model.start(data), steps).cost
+            return 2.0 * minimise(model.residuals_of(data), model.start(data), steps).cost
 
         return jax.lax.map(one, rows, batch_size=BLOCK if kind == "heston" else 1)
 

@@ -20,12 +20,13 @@ QUICK = FitSettings(updates=400, per_dispatch=200, learning_rate=3e-3)
 
 @pytest.fixture(scope="module")
 def learned() -> inverse.InverseMap:
-    return inverse.learn("heston", K, TIMES, surfaces=1500, settings=QUICK)
+    return inverse.learn("heston", K, TIMES, surfaces=1024, settings=QUICK)
 
 
 @pytest.fixture(scope="module")
 def asked() -> tuple[np.ndarray, np.ndarray]:
-    return inverse.make_surfaces("heston", K, TIMES, 16, seed=50)
+    coordinates, volatility = inverse.make_surfaces("heston", K, TIMES, 1024, seed=50)
+    return coordinates[:16], volatility[:16]
 
 
 def test_a_polished_map_finds_what_made_the_quotes(learned: inverse.InverseMap, asked: tuple[np.ndarray, np.ndarray]):
@@ -64,7 +65,7 @@ def test_what_cannot_be_learned_is_said():
     with pytest.raises(ConfigError, match="model is 'hesten'; choose from heston, rough_bergomi"):
         inverse.learn("hesten", K, TIMES)
     with pytest.raises(ConfigError, match="leave out strikes so far from the money"):
-        inverse.learn("heston", K + 40.0, TIMES, surfaces=64)
+        inverse.learn("heston", K + 40.0, TIMES, surfaces=1024)
 
 
 @pytest.mark.usefixtures("x64")

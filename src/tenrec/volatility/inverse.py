@@ -46,7 +46,7 @@ class Model:
     to_coordinates: Callable[..., Array]
     volatilities: Callable[[Array, Array, Array], Array]
     start: Callable[[Any], Array]
-    polish: Callable[[Any, Array, least_squares.Steps], least_squares.Minimum]
+    residuals_of: Callable[[Any], Callable[[Array], Array]]
 
 
 def _heston_coordinates(initial: Array, reversion: Array, long_run: Array, vol_of_vol: Array, rho: Array) -> Array:
@@ -62,7 +62,7 @@ MODELS: dict[str, Model] = {
         _heston_coordinates,
         heston.volatilities,
         heston.start,
-        heston.polish,
+        heston.residuals_of,
     ),
     "rough_bergomi": Model(
         rough_bergomi.RoughBergomiParameters,
@@ -72,7 +72,7 @@ MODELS: dict[str, Model] = {
         rough_bergomi.to_coordinates,
         rough_bergomi.volatilities,
         rough_bergomi.start,
-        rough_bergomi.polish,
+        rough_bergomi.residuals_of,
     ),
 }
 
@@ -141,9 +141,15 @@ def _coordinates(learned: InverseMap, volatility: Float[Array, "surfaces expirie
 def _polished(
     kind: str, k: Array, maturity: Array, volatility: Array, weights: Array, rough: Array, steps: Array
 ) -> tuple[Array, Array]:
+    model = MODELS[kind]
+
     def one(row: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        own, counted, begin = row
-        found = MODELS[kind].polish((k, own, maturity, counted), begin, steps)
+        own, counted, guess = row
+        data = k, own, maturity, counted
+        residuals = model.residuals_of(data)
+        # A guess so far off that a quote has no volatility there is worse than none.
+        usable = jnp.isfinite(least_squares.half_squares(residuals(guess)))
+        found = least_squares.minimise(residuals, jnp.where(usable, guess, model.start(data)), steps)
         return found.at, 2.0 * found.cost
 
     return jax.lax.map(one, (volatility, weights, rough), batch_size=BLOCK if kind == "heston" else 1)
@@ -231,10 +237,13 @@ def drop_missing(coordinates: Array, volatility: Array) -> tuple[np.ndarray, np.
 
 def volatilities(kind: str, coordinates: Array, log_moneyness: Any, maturity: Any) -> Array:
     """Implied volatilities of many parameter sets on one layout, in the precision in force."""
-    k, times = jnp.asarray(log_moneyness), jnp.asarray(maturity)
-    batch = BLOCK if kind == "heston" else 1
+    return _volatilities(kind, coordinates, jnp.asarray(log_moneyness), jnp.asarray(maturity))
+
+
+@eqx.filter_jit
+def _volatilities(kind: str, coordinates: Array, k: Array, maturity: Array) -> Array:
     one = MODELS[kind].volatilities
-    return jax.jit(lambda xs: jax.lax.map(lambda x: one(x, k, times), xs, batch_size=batch))(coordinates)
+    return jax.lax.map(lambda x: one(x, k, maturity), coordinates, batch_size=BLOCK if kind == "heston" else 1)
 
 
 def save(learned: InverseMap, file: Path) -> None:

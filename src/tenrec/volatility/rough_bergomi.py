@@ -8,6 +8,7 @@ Sources: Bayer, Friz and Gatheral (2016), "Pricing under rough volatility"; McCr
 "Turbocharging Monte Carlo pricing for the rough Bergomi model" (the conditional estimator).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -89,8 +90,8 @@ def volatilities(x: Coordinates, k: Quotes, maturity: Expiries, *, paths: int = 
     return implied.implied_volatility(prices, 1.0, jnp.exp(k), maturity[:, None], sign).volatility
 
 
-def polish(data: Data, begin: Coordinates, steps: least_squares.Steps) -> least_squares.Minimum:
-    """Steps of least squares on implied volatilities from a point of your own, coordinates in and out."""
+def residuals_of(data: Data) -> Callable[[Coordinates], Float[Array, " m"]]:
+    """The weighted errors of implied volatilities as a function of the coordinates."""
     k, volatility, maturity, weights = data
     root_weights = least_squares.root(weights)
 
@@ -98,7 +99,7 @@ def polish(data: Data, begin: Coordinates, steps: least_squares.Steps) -> least_
         miss = volatilities(x, k, maturity) - volatility
         return (jnp.where(weights > 0.0, miss, 0.0) * root_weights).ravel()
 
-    return least_squares.minimise(residuals, begin, steps)
+    return residuals
 
 
 def calibrate(
@@ -121,7 +122,8 @@ def calibrate(
             jnp.asarray(np.asarray(x, np.float64)) for x in (log_moneyness, volatility, maturity, given)
         )
         data = k, quotes, times, counted
-        found = jax.jit(polish)(data, start(data), jnp.asarray(steps))
+        search = jax.jit(lambda given, count: least_squares.minimise(residuals_of(given), start(given), count))
+        found = search(data, jnp.asarray(steps))
         return RoughBergomiFit(from_coordinates(found.at), 2.0 * found.cost)
 
 
