@@ -26,7 +26,7 @@ BLOCK, DRAWS = 22.0, 2000
 
 
 def variance_marks(record: VarianceRecord, start: int, days: int = MONTH) -> Days:
-    """Value at each close of a swap struck at the implied variance of `start`, per unit of notional, before discounting.
+    """Value at each close of a swap struck at the implied variance of `start`, per notional, before discounting.
 
         (1/n)·Σ realised·A + (n − e)/n·implied² − strike,   A trading days a year, e of n days elapsed
 
@@ -107,9 +107,9 @@ def variance_forecast(record: VarianceRecord, start: int) -> Days:
 def spike_probability(record: VarianceRecord, start: int) -> tuple[Days, Days]:
     """Probability that the implied volatility rises by a fifth within five days, and its frequency so far.
 
-    A logit on the implied volatility's level, its distance from its month's mean, and its ratio to the realised one, fitted
-    again every year on days whose five days had passed.
-    """  # fmt: skip
+    A logit on the implied volatility's level, its distance from its month's mean, and its ratio to the realised one,
+    fitted again every year on days whose five days had passed.
+    """
     assert record.implied is not None
     implied = record.implied
     event = np.full(len(implied), np.nan)
@@ -137,7 +137,7 @@ def _trailing(values: Days, window: int) -> Days:
     return mean
 
 
-def _logit(design: np.ndarray, event: Days, ridge: float = 1.0) -> Days:
+def _logit(design: np.ndarray, event: Days, ridge: float = 1.0) -> np.ndarray:
     """Newton's steps for a logit with a small ridge on the slopes."""
     X = np.column_stack([np.ones(len(design)), design])
     penalty = ridge * np.diag([0.0, *np.ones(design.shape[1])])
@@ -155,9 +155,9 @@ class TradeRecord:
 
     Args:
         mean, deviation: annualised. sharpe, low, high: with a 95 % interval by the stationary bootstrap.
-        drawdown: largest fall of wealth from its peak. worst_day: smallest daily P&L. shortfall: mean of the worst 5 % of
-            months of 21 days. cost: annual. skewness: of daily P&L.
-    """  # fmt: skip
+        drawdown: largest fall of wealth from its peak. worst_day: smallest daily P&L. shortfall: mean of the worst
+            5 % of months of 21 days. cost: annual. skewness: of daily P&L.
+    """
 
     mean: float
     deviation: float

@@ -15,9 +15,7 @@ ColumnsOption = Annotated[
     list[str] | None, typer.Option("--columns", metavar="ROLE=NAME", help="Which column plays which role.")
 ]
 UnderlyingOption = Annotated[str | None, typer.Option("--underlying", help="Where the chain holds several.")]
-StyleOption = Annotated[
-    str | None, typer.Option("--style", help="european or american, where the file is silent.")
-]
+StyleOption = Annotated[str | None, typer.Option("--style", help="european or american, where the file is silent.")]
 RateOption = Annotated[
     float | None, typer.Option("--rate", help="Continuous interest; default what parity of call and put gives.")
 ]
@@ -124,8 +122,8 @@ def strategy(
 ) -> None:
     """What selling volatility brought on a record: monthly variance swaps and VIX futures, plain and scaled.
 
-    The size is constant, or scaled by what a walk-forward forecast leaves of the implied variance, by the probability of
-    a spike, or by both; nothing is known before its day. Costs, drawdowns and Sharpe ratios with intervals.
+    The size is constant, or scaled by what a walk-forward forecast leaves of the implied variance, by the probability
+    of a spike, or by both; nothing is known before its day. Costs, drawdowns and Sharpe ratios with intervals.
 
     Examples: `tenrec vol strategy spx.csv --vix vix.csv --futures VIX_futures.csv`
     """

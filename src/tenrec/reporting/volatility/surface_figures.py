@@ -49,7 +49,11 @@ def _surface(table: pl.DataFrame) -> Plot:
     figure.update_layout(scene=scene)
     if len(dates) > 1:
         steps = [
-            {"label": str(date), "method": "restyle", "args": ["visible", [other == place for other in range(len(dates))]]}
+            {
+                "label": str(date),
+                "method": "restyle",
+                "args": ["visible", [other == place for other in range(len(dates))]],
+            }
             for place, date in enumerate(dates)
         ]
         figure.update_layout(sliders=[{"active": len(dates) - 1, "steps": steps, "pad": {"t": 10, "l": 20, "r": 20}}])
@@ -82,16 +86,20 @@ def _panels(table: pl.DataFrame) -> Plot:
                                name=f"{part['days'][line]:g} days",
                                line={"color": COLORS[line % len(COLORS)], "width": 1.8})  # fmt: skip
     styled(figure, 230 * rows + 40, margin={"l": 12, "r": 12, "t": 36, "b": 12})
-    caption = "Volatility (%) against standard deviations from the forward; nearest expiry blue, then orange, green, pink."
+    caption = (
+        "Volatility (%) against standard deviations from the forward; nearest expiry blue, then orange, green, pink."
+    )
     return Plot("panels", "Smiles of days", caption, figure)
 
 
 def _moves(constant: pl.DataFrame) -> Plot | None:
     if constant.is_empty():
         return None
-    shown = {"at_the_money": ("At the money (%)", 100.0), "skew": ("Skew ∂σ/∂k", 1.0), "curvature": ("Curvature ∂²σ/∂k²", 1.0),
+    shown = {"at_the_money": ("At the money (%)", 100.0), "skew": ("Skew ∂σ/∂k", 1.0),
+             "curvature": ("Curvature ∂²σ/∂k²", 1.0),
              "risk_reversal": ("25-delta risk reversal (points)", 100.0)}  # fmt: skip
-    figure = make_subplots(rows=2, cols=2, subplot_titles=[title for title, _ in shown.values()], horizontal_spacing=0.06,
+    titles = [title for title, _ in shown.values()]
+    figure = make_subplots(rows=2, cols=2, subplot_titles=titles, horizontal_spacing=0.06,
                            vertical_spacing=0.12)  # fmt: skip
     for line, (days, part) in enumerate(constant.group_by("days", maintain_order=True)):
         own = part.sort("date")

@@ -58,15 +58,15 @@ def trade_volatility(
     """Sell a month's variance every month, and short 30-day VIX futures; writes a folder and a report.
 
     Args:
-        prices: daily closes or bars of the index. implied: its 30-day implied volatility (the VIX). futures: a table with
-            DATE, VIX, VX1, VX2 …
+        prices: daily closes or bars of the index. implied: its 30-day implied volatility (the VIX). futures: a table
+            with DATE, VIX, VX1, VX2 …
         forecast: annualised variance of the month ahead at each day that prices and implied have in common, made with
             nothing later; by default log-HAR, walked forward. probability: of a spike, likewise; by default a logit.
         swap_spread, future_spread: half-spreads, volatility points and points.
 
     Raises:
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
-    """  # fmt: skip
+    """
     reading = read_prices(prices, implied=implied)
     record = reading.record
     if len(record) < LEARN + LEAST:
@@ -80,8 +80,10 @@ def trade_volatility(
     reporter.start("forecasts", 2)
     scales = _scales(record, forecast, probability)
     reporter.advance(2)
-    held = {f"variance {name}": sell_variance(record, scale, start, spread=swap_spread) for name, scale in scales.items()}
-    dates = {name: record.dates[start:] for name in held}
+    held = {
+        f"variance {name}": sell_variance(record, scale, start, spread=swap_spread) for name, scale in scales.items()
+    }
+    dates = dict.fromkeys(held, record.dates[start:])
     if listed is not None:
         own, first = _on_dates(record, listed, scales, max(start, LEARN), futures)
         for name, scale in own.items():

@@ -53,7 +53,9 @@ def surface_chain(
         table = refitted(table, flat, smiles)
     table = table.drop_nulls("at_the_money")
     if table.is_empty():
-        raise DataError(f"{terms.name} has no expiry with four quotes to fit a slice to; give a chain with more strikes.")
+        raise DataError(
+            f"{terms.name} has no expiry with four quotes to fit a slice to; give a chain with more strikes."
+        )
     constant = constant_maturities(table)
     metrics = _metrics(terms.name, model, table, constant) | {
         "assumptions": list(terms.assumptions), "left_out": terms.left_out,
@@ -62,7 +64,9 @@ def surface_chain(
     write_atomically(folder / "days.parquet", constant.write_parquet)
     write_json(folder / METRICS, metrics)
     last = [
-        (term, smile) for term, smile in zip(flat, smiles, strict=True) if smile is not None and term.day == flat[-1].day
+        (term, smile)
+        for term, smile in zip(flat, smiles, strict=True)
+        if smile is not None and term.day == flat[-1].day
     ]
     report = write_surface_report(metrics, table, constant, last, folder / "report.html")
     return {"run": str(folder), "report": str(report), **metrics}
