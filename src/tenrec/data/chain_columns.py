@@ -43,6 +43,7 @@ ROLES: dict[str, tuple[str, ...]] = {
                  "identifier", "optionalias"),
     "currency": ("currency", "quotecurrency"),
     "style": ("style", "exercise", "exercisestyle"),
+    "multiplier": ("multiplier", "contractsize", "lotsize"),
     "volume": ("volume", "volume24h", "totaltradedvolume"),
     "open_interest": ("openinterest", "oi"),
 }  # fmt: skip
@@ -50,7 +51,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 NUMBERS = (
     "maturity", "days", "strike", "bid", "ask", "price", "implied_vol", "spot", "forward", "log_moneyness", "discount",
-    "rate",
+    "rate", "multiplier",
 )  # fmt: skip
 SIDES = ("bid", "ask", "price", "implied_vol")
 """Roles that a table with calls and puts side by side has twice."""

@@ -63,7 +63,7 @@ def fit_neural(
         spread = np.full_like(volatility, 0.005) if half_spread is None else half_spread
         used = np.ones(volatility.size, bool) if train is None else train
         weight = used / (np.maximum(spread, 0.0) + FLOOR)
-        target = _Target(*map(jnp.asarray, (log_moneyness, maturity, volatility, weight / weight.sum())))
+        target = SmileTarget(*map(jnp.asarray, (log_moneyness, maturity, volatility, weight / weight.sum())))
         kernel = kernel_prices(grid, target.log_moneyness, target.maturity)
         place = jnp.searchsorted(grid.times, target.maturity - 1e-10)
 
@@ -84,8 +84,8 @@ def fit_neural(
         return NeuralFit(grid, laws, np.asarray(jax.jit(volatilities)(found)), done)
 
 
-class _Target(eqx.Module):
-    """The quotes in the form that the loss needs."""
+class SmileTarget(eqx.Module):
+    """Quotes in the form that a loss needs: log(K/F), years, annualised decimals, and weights."""
 
     log_moneyness: Float[Array, " quotes"]
     maturity: Float[Array, " quotes"]

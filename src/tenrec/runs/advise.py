@@ -7,7 +7,7 @@ import numpy as np
 
 from tenrec.contracts import CustomPayoff
 from tenrec.core.errors import InputError
-from tenrec.runs.config import ListedSpec
+from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
 from tenrec.runs.setting import DAYS_PER_YEAR

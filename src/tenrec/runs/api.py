@@ -5,9 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from tenrec.core.errors import InputError, InterruptedWork
-from tenrec.runs.config import HedgeConfig, RecordedSpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.folder import RunFolder, create, opened, run_id
 from tenrec.runs.loading import Source, load_config
+from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.preflight import preflight
 from tenrec.runs.progress import Reporter, Silent
 from tenrec.runs.report import report_run

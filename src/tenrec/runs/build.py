@@ -32,20 +32,11 @@ from tenrec.markets import (
 from tenrec.markets.base import HedgeWith
 from tenrec.risk import RISKS, AbstractRisk
 from tenrec.runs.book import Surroundings, build_book
-from tenrec.runs.config import (
-    ArraysSpec,
-    BlackScholesSpec,
-    BootstrapSpec,
-    CVaRSpec,
-    EntropicSpec,
-    EuropeanSpec,
-    HedgeConfig,
-    ListedSpec,
-    MeanStdSpec,
-    MeanVarianceSpec,
-    QuadraticSpec,
-)
-from tenrec.runs.market_specs import BasketSpec, SimulatedSpec, UncertainSpec, starting_volatility
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
+from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, SimulatedSpec, UncertainSpec, starting_volatility
+from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
+from tenrec.runs.risk_specs import CVaRSpec, EntropicSpec, MeanStdSpec, MeanVarianceSpec, QuadraticSpec
 
 
 def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:

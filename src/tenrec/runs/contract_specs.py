@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from tenrec.runs.section import Count, Price, Section
+from tenrec.runs.section import Count, Price, Section, Share
 
 OptionKind = Literal[
     "european_call",
@@ -167,3 +167,28 @@ class EuropeanSpec(Section):
         later = [{"roll": None, "sale_days": sale, "days": self.days + sale} for sale in sales]
         changes: list[dict[str, Any]] = [{"roll": None, "implied_vol": None}, *later]
         return tuple(self.model_copy(update=change) for change in changes)
+
+
+class ListedSpec(Section):
+    """Listed options of the recorded panel, each entered at its first close inside the window."""
+
+    kind: Literal["listed"] = "listed"
+    days: tuple[Count, Count] = (20, 45)
+    max_log_moneyness: Share = 0.10
+    min_quotes: Count = 10
+    quantity: Literal[-1, 1] = -1
+
+
+def _contract_tag(given: Any) -> str:
+    if isinstance(given, list | tuple):
+        return "book"
+    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
+    return "listed" if kind == "listed" else "option"
+
+
+ContractSpec = Annotated[
+    Annotated[EuropeanSpec, Tag("option")]
+    | Annotated[ListedSpec, Tag("listed")]
+    | Annotated[Annotated[tuple[EuropeanSpec, ...], Field(min_length=1)], Tag("book")],
+    Discriminator(_contract_tag),
+]

@@ -14,9 +14,10 @@ from tenrec.hedging.assess import Sample, views
 from tenrec.hedging.features import POSITION, stack_features
 from tenrec.markets import Sampling
 from tenrec.runs.build import build_contract, served, split_market
-from tenrec.runs.config import HedgeConfig, RecordedSpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.files import write_atomically
 from tenrec.runs.loading import Source, load_config
+from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.simulated import FIXED
 
 

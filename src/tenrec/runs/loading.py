@@ -35,21 +35,23 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
     for override in overrides:
         apply_override(given, override)
     base = Path(source).parent if isinstance(source, str | Path) else Path()
-    given = _with_pricer(embed(given, base), base)
+    given = embed(given, base)
+    for section, key in (("evaluate", "pricer"), ("market", "forecaster")):
+        given = _with_full_path(given, section, key, base)
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
 
 
-def _with_pricer(given: dict[str, Any], base: Path) -> dict[str, Any]:
-    """The configuration with the full path of its pricer: beside the file, or where the user stands."""
-    evaluate = given.get("evaluate")
-    if not isinstance(evaluate, Mapping) or not isinstance(evaluate.get("pricer"), str):
+def _with_full_path(given: dict[str, Any], section: str, key: str, base: Path) -> dict[str, Any]:
+    """The configuration with the full path of a file or run: beside the configuration, or where the user stands."""
+    own = given.get(section)
+    if not isinstance(own, Mapping) or not isinstance(own.get(key), str):
         return given
-    beside, named = base / evaluate["pricer"], Path(evaluate["pricer"])
+    beside, named = base / own[key], Path(own[key])
     path = beside if beside.exists() else named
-    return given | {"evaluate": dict(evaluate) | {"pricer": str(path.resolve())}}
+    return given | {section: dict(own) | {key: str(path.resolve())}}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -171,46 +173,46 @@ def _shown(value: Any) -> str:
 
 def _known_keys(location: Sequence[str]) -> list[str]:
     """The keys that the section at `location` (with union tags in it) knows."""
-    from tenrec.runs import config
+    from tenrec.runs import config, contract_specs, market_specs, path_specs, policy_specs, risk_specs, trading_specs
 
     sections: dict[str, type[BaseModel]] = {
-        "black_scholes": config.BlackScholesSpec,
-        "heston": config.HestonSpec,
-        "merton": config.MertonSpec,
-        "kou": config.KouSpec,
-        "bates": config.BatesSpec,
-        "sabr": config.SabrSpec,
-        "rough_bergomi": config.RoughBergomiSpec,
-        "garch": config.GarchSpec,
-        "regimes": config.RegimesSpec,
-        "uncertain": config.UncertainSpec,
-        "basket": config.BasketSpec,
-        "bootstrap": config.BootstrapSpec,
-        "arrays": config.ArraysSpec,
-        "recorded": config.RecordedSpec,
-        "mix": config.MixSpec,
-        "option": config.EuropeanSpec,
-        "book": config.EuropeanSpec,
-        "listed": config.ListedSpec,
-        "entropic": config.EntropicSpec,
-        "cvar": config.CVaRSpec,
-        "quadratic": config.QuadraticSpec,
-        "mean_variance": config.MeanVarianceSpec,
-        "mean_std": config.MeanStdSpec,
-        "quadratic_cvar": config.QuadraticCVaRSpec,
-        "semi_quadratic": config.SemiQuadraticSpec,
-        "power": config.PowerSpec,
-        "expectile": config.ExpectileSpec,
-        "spectral": config.SpectralSpec,
-        "worst_case": config.WorstCaseSpec,
+        "black_scholes": market_specs.BlackScholesSpec,
+        "heston": market_specs.HestonSpec,
+        "merton": market_specs.MertonSpec,
+        "kou": market_specs.KouSpec,
+        "bates": market_specs.BatesSpec,
+        "sabr": market_specs.SabrSpec,
+        "rough_bergomi": market_specs.RoughBergomiSpec,
+        "garch": market_specs.GarchSpec,
+        "regimes": market_specs.RegimesSpec,
+        "uncertain": market_specs.UncertainSpec,
+        "basket": market_specs.BasketSpec,
+        "bootstrap": path_specs.BootstrapSpec,
+        "arrays": path_specs.ArraysSpec,
+        "recorded": path_specs.RecordedSpec,
+        "mix": path_specs.MixSpec,
+        "option": contract_specs.EuropeanSpec,
+        "book": contract_specs.EuropeanSpec,
+        "listed": contract_specs.ListedSpec,
+        "entropic": risk_specs.EntropicSpec,
+        "cvar": risk_specs.CVaRSpec,
+        "quadratic": risk_specs.QuadraticSpec,
+        "mean_variance": risk_specs.MeanVarianceSpec,
+        "mean_std": risk_specs.MeanStdSpec,
+        "quadratic_cvar": risk_specs.QuadraticCVaRSpec,
+        "semi_quadratic": risk_specs.SemiQuadraticSpec,
+        "power": risk_specs.PowerSpec,
+        "expectile": risk_specs.ExpectileSpec,
+        "spectral": risk_specs.SpectralSpec,
+        "worst_case": risk_specs.WorstCaseSpec,
         "grid": config.GridSpec,
-        "costs": config.CostSpec,
-        "limits": config.LimitsSpec,
-        "margin": config.MarginSpec,
-        "policy": config.PolicySpec,
-        "rivals": config.PolicySpec,
-        "training": config.TrainingSpec,
-        "evaluate": config.EvaluateSpec,
+        "costs": trading_specs.CostSpec,
+        "limits": trading_specs.LimitsSpec,
+        "margin": trading_specs.MarginSpec,
+        "policy": policy_specs.PolicySpec,
+        "rivals": policy_specs.PolicySpec,
+        "training": policy_specs.TrainingSpec,
+        "evaluate": policy_specs.EvaluateSpec,
     }
     for name in reversed(location):
         if name in sections:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from tenrec.hedging.assess import Outcome
-from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.policies import LABELS, policy_name
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.statistics import CVAR95, MEAN, STD, Comparison, risk_statistic
 
 BP = 1e4

@@ -18,6 +18,7 @@ from tenrec.hedging.policies import (
     BlackScholesDelta,
     DeltaResidual,
     FeedForward,
+    ForecastDelta,
     Leland,
     MinimumVarianceDelta,
     NoHedge,
@@ -40,10 +41,11 @@ from tenrec.hedging.policies import (
 from tenrec.hedging.view import MarketView
 from tenrec.nets import make_network
 from tenrec.runs.build import assets_of
-from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.custom import make_policy
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import read_leaves
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.price import load_price_run
 from tenrec.runs.setting import neutral_view
 
@@ -54,6 +56,7 @@ LABELS = {
     "custom": "Custom policy",
     "delta_residual": "Delta and correction",
     "feed_forward": "Feed-forward network",
+    "forecast_delta": "Delta at forecast vol",
     "leland": "Leland delta",
     "minimum_variance_delta": "Minimum-variance delta",
     "neural_delta": "Neural-pricer delta",
@@ -68,6 +71,7 @@ FITTED = {
     "custom",
     "delta_residual",
     "feed_forward",
+    "forecast_delta",
     "minimum_variance_delta",
     "neural_delta",
     "recurrent",
@@ -96,6 +100,7 @@ def baseline(
         "no_hedge": NoHedge(),
         "black_scholes_delta": BlackScholesDelta("current"),
         "black_scholes_delta_entry": BlackScholesDelta("entry"),
+        "forecast_delta": ForecastDelta(jnp.ones(())),
         "leland": Leland(cost),
         "minimum_variance_delta": MinimumVarianceDelta(jnp.asarray(coefficients, jnp.float32)),
         "whalley_wilmott": WhalleyWilmott(cost, aversion),

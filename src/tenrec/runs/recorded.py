@@ -13,23 +13,28 @@ import numpy as np
 import polars as pl
 
 from tenrec.backtest import Panel, Record, SelectionRule, load_record
+from tenrec.backtest.forecasts import with_forecasts
 from tenrec.hedging.assess import Sample, assess, ledgers, outcome_of, views
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
 from tenrec.runs.build import build_risk
-from tenrec.runs.config import HedgeConfig, ListedSpec, PolicySpec, RecordedSpec
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.curves import hedge_curves
 from tenrec.runs.extremes import days_that_matter, expiry_groups, without_days
 from tenrec.runs.folder import RunFolder
 from tenrec.runs.metrics import BP, currency_value, losses_of, policy_metrics
 from tenrec.runs.minimum_variance import minimum_variance_coefficients
+from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.policies import baseline, policy_name, save_policy, untrained
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import DAYS_PER_YEAR, build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.statistics import CVAR95, SHOWN_BY_ROOT, STD, Statistic
 from tenrec.runs.tables import ledger_table
 from tenrec.runs.terms import build_terms
+from tenrec.runs.vol.saved import load_forecaster
 from tenrec.training import local_objective, ridge, terminal_objective
 
 ONE_DAY = dt.timedelta(days=1)
@@ -55,6 +60,11 @@ class Desk:
         self.config, self.market = config, market
         rule = SelectionRule(*contract.days, contract.max_log_moneyness, contract.min_quotes)
         self.record: Record = load_record(rule, rate=market.rate, quantity=float(contract.quantity))
+        self.forecaster: dict[str, Any] | None = None
+        if market.forecaster is not None:
+            made = load_forecaster(market.forecaster)
+            self.record, share = with_forecasts(self.record, made)
+            self.forecaster = {"model": made.label, "prices": made.prices, "first": str(made.dates[0]), "share": share}
         self.panel: Panel = self.record.panel
         self.train = self.panel.between(None, market.train_until)
         self.test = self.panel.between(market.validate_until + ONE_DAY, None)
@@ -114,7 +124,9 @@ class Desk:
 
     def baselines(self) -> dict[str, AbstractPolicy]:
         """The classical policies; the minimum-variance delta is fitted on the training contracts."""
-        names, coefficients = self.config.evaluate.against, np.zeros(3)
+        names, coefficients = list(self.config.evaluate.against), np.zeros(3)
+        if self.forecaster is not None and "forecast_delta" not in names:
+            names.append("forecast_delta")
         if "minimum_variance_delta" in names:
             coefficients = minimum_variance_coefficients(self.sample(self.train))
         return {name: baseline(name, self.config, coefficients) for name in names}
@@ -227,6 +239,7 @@ def _metrics(
         "optimum": None,
         "training": training_section(trained),
         "validation": validation,
+        "forecaster": desk.forecaster,
         "without_largest_days": without_days(judged.ledger, contracts, largest, learned, reference),
         "selection": desk.panel.excluded,
         "contracts": {"train": len(desk.train), "test": len(desk.test), "carried_volatilities": desk.panel.carried},

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from tenrec.reporting import HedgeCurve, ReportData, write_report
-from tenrec.runs.config import HedgeConfig, RecordedSpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.folder import RunFolder
+from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.tables import explained
 from tenrec.runs.what_if import kept_what_if
 from tenrec.runs.words import curves_note, findings, subtitle_of, title_of

@@ -4,11 +4,14 @@ import jax.numpy as jnp
 
 from tenrec.backtest import SIGNAL_NAMES
 from tenrec.contracts import european
+from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
 from tenrec.runs.build import assets_of, build_contract, build_grid
-from tenrec.runs.config import ArraysSpec, BlackScholesSpec, BootstrapSpec, HedgeConfig, ListedSpec
-from tenrec.runs.market_specs import BasketSpec, KouSpec, MertonSpec
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import ListedSpec
+from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
+from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
 
 DAYS_PER_YEAR = 365.0
 LISTED_VOLATILITY = 0.2
@@ -51,12 +54,17 @@ def build_setting(
 
 def neutral_view(config: HedgeConfig) -> MarketView:
     """One state that a run's policies may see, of the shapes of all others."""
-    setting = build_setting(config, SIGNAL_NAMES if isinstance(config.contract, ListedSpec) else ())
+    setting = build_setting(config, listed_signals(config) if isinstance(config.contract, ListedSpec) else ())
     strike = float(setting.contract.strike[0])
     at = dict.fromkeys(setting.signal_names, 0.0) | {"last_return": 0.0, "time_to_maturity": setting.maturity}
     at |= {"spot": setting.initial_spot or strike, "strike": strike}
     at |= {"implied_vol": setting.volatility, "entry_volatility": setting.volatility}
     return setting.view({name: jnp.full(1, value, jnp.float32) for name, value in at.items()})
+
+
+def listed_signals(config: HedgeConfig) -> tuple[str, ...]:
+    """The signals of a recorded panel; a forecaster adds its own."""
+    return (*SIGNAL_NAMES, FORECAST_SIGNAL) if getattr(config.market, "forecaster", None) else SIGNAL_NAMES
 
 
 def _signals(config: HedgeConfig) -> tuple[str, ...]:

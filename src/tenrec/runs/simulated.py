@@ -24,7 +24,7 @@ from tenrec.runs.build import (
     served,
     split_market,
 )
-from tenrec.runs.config import HedgeConfig, PolicySpec
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.curves import hedge_curves
 from tenrec.runs.fair import first_volatility, premium_of
 from tenrec.runs.folder import RunFolder
@@ -32,6 +32,7 @@ from tenrec.runs.metrics import BP, currency_value, policy_metrics
 from tenrec.runs.minimum_variance import minimum_variance_coefficients
 from tenrec.runs.optimum import optimum_section
 from tenrec.runs.policies import BANDED, baseline, cost_of, policy_name, save_policy, untrained
+from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section

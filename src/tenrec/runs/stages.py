@@ -16,10 +16,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from tenrec.core.errors import InterruptedWork, WorkError
 from tenrec.hedging.policies import AbstractPolicy, ensemble
 from tenrec.nets import FitSettings, FitState, Progress, best_models, fit, start
-from tenrec.runs.config import TrainingSpec
 from tenrec.runs.files import write_atomically
 from tenrec.runs.folder import RunFolder, damaged, read_leaves
 from tenrec.runs.policies import with_seed
+from tenrec.runs.policy_specs import TrainingSpec
 from tenrec.runs.progress import Reporter
 from tenrec.training.hedge import PERCENT
 

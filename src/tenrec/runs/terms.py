@@ -17,7 +17,8 @@ from tenrec.hedging.engine import Terms
 from tenrec.hedging.limits import Limits, make_limits
 from tenrec.hedging.margin import Margin
 from tenrec.runs.build import assets_of, legs_of
-from tenrec.runs.config import HedgeConfig, ListedSpec
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import ListedSpec
 
 SOFT = 0.05
 """Width of a ticket fee's slope in training, as a share of the book's size."""

@@ -3,7 +3,9 @@
 from typing import Any
 
 from tenrec.runs.build import legs_of
-from tenrec.runs.config import EuropeanSpec, HedgeConfig, ListedSpec, RecordedSpec
+from tenrec.runs.config import HedgeConfig
+from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
+from tenrec.runs.path_specs import RecordedSpec
 
 RISK_WORDS = {
     "entropic": "entropic risk",

@@ -20,7 +20,8 @@ from tenrec.runs.tuning.kinds import RUN_FILE, is_kind
 
 KIND = "panel"
 TABLES = ("gains", "buckets", "steps", "positions", "book", "pnl", "days")
-WRITTEN = ("metrics.json", "report.html", *(f"{name}.parquet" for name in TABLES), "positions.csv", "policies/*.eqx")
+WRITTEN = ("metrics.json", "report.html", *(f"{name}.parquet" for name in TABLES), "positions.csv", "smiles_*.parquet",
+           "policies/*.eqx")  # fmt: skip
 
 
 def panel_id(config: PanelConfig) -> str:
@@ -68,6 +69,10 @@ class PanelFolder:
             return pl.read_parquet(self.path / f"{name}.parquet")
         except (OSError, pl.exceptions.PolarsError):
             raise _damaged(self.path / f"{name}.parquet") from None
+
+    def kept_table(self, name: str) -> pl.DataFrame | None:
+        """The table that `write_table` wrote, None where there is none yet."""
+        return self.read_table(name) if (self.path / f"{name}.parquet").is_file() else None
 
     def keep(self, name: str, policies: Any) -> None:
         """Write the numbers of a learned delta, one policy for each cut-off."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from tenrec.runs.config import Count, Positive, Section, Share
+from tenrec.runs.section import Count, Positive, Section, Share
 from tenrec.tuning.search import PARAMETERS, Dimension
 
 Rate = Annotated[float, Field(ge=-0.05, lt=0.05)]

@@ -1,6 +1,7 @@
 """Prices of any kind as a record of daily variances, and a sentence on how they were understood."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def read_prices(
     path: str | Path,
     *,
     implied: str | Path | None = None,
+    also: Sequence[str | Path] = (),
     minutes: float = 5.0,
     overnight: Overnight = "leave",
     session: str | None = None,
@@ -54,6 +56,7 @@ def read_prices(
 
     Args:
         path: Parquet or CSV. implied: a daily series of implied volatility (the VIX, say), in percent or decimals.
+        also: further daily series of positive numbers that models may see (volatility of volatility, skew, …).
         minutes: sampling interval of intraday bars. overnight: what to do with the night. session: "09:30-16:00".
 
     Raises:
@@ -69,7 +72,10 @@ def read_prices(
         reading = _intraday(bars, minutes, overnight) if intraday else _daily(bars, source.name)
     reading = _without_gaps(reading)
     _refuse_constant(source.name, reading.record)
-    return reading if implied is None else with_implied(reading, implied)
+    reading = reading if implied is None else with_implied(reading, implied)
+    for other in also:
+        reading = with_input(reading, other)
+    return reading
 
 
 def read_bars(path: str | Path, *, session: str | None = None) -> pl.DataFrame:
@@ -91,26 +97,40 @@ def with_implied(reading: Reading, path: str | Path) -> Reading:
     Raises:
         DataError: it does not cover the record.
     """
+    known, values, notes = _joined(reading, path, "an implied volatility")
+    if np.median(values) > 3.0:
+        values = values / 100.0
+    record = dataclasses.replace(reading.record.take(known), implied=values)
+    return Reading(record, reading.kind, notes)
+
+
+def with_input(reading: Reading, path: str | Path) -> Reading:
+    """The reading with one more column of `others`, the logarithm of a daily series, joined as in `with_implied`.
+
+    Raises:
+        DataError: it does not cover the record.
+    """
+    known, values, notes = _joined(reading, path, f"a value of {Path(path).name}")
+    kept = reading.record.take(known)
+    column = np.log(values)[:, None]
+    others = column if kept.others is None else np.concatenate([kept.others, column], axis=1)
+    return Reading(dataclasses.replace(kept, others=others), reading.kind, notes)
+
+
+def _joined(reading: Reading, path: str | Path, what: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """The days of the record with a value, the values of those days, and the notes with what was left out."""
     series = read_price_series(path)
     table = series.table.select(pl.col("time").dt.date().alias("date"), value=pl.coalesce("implied_vol", "price"))
     table = table.drop_nulls().unique("date", keep="last").sort("date")
-    if (table["value"].median() or 0.0) > 3.0:  # type: ignore[operator]
-        table = table.with_columns(pl.col("value") / 100.0)
     days = pl.DataFrame({"date": reading.record.dates}).with_columns(pl.col("date").cast(pl.Date))
     joined = days.join_asof(table, on="date", tolerance="10d")
-    missing = joined["value"].null_count()
+    missing, notes = joined["value"].null_count(), reading.notes
     if missing == len(reading.record):
-        raise DataError(
-            f"{series.name} has no day in common with {reading.kind}; give the implied volatility of those days."
-        )
-    known = joined["value"].is_not_null().to_numpy()
-    notes = reading.notes
+        raise DataError(f"{series.name} has no day in common with {reading.kind}; give {what} for those days.")
     if missing:
-        notes = (*notes, f"{missing:,} days without an implied volatility within ten days before are left out.")
-    record = dataclasses.replace(
-        reading.record.take(known), implied=joined["value"].drop_nulls().to_numpy().astype(float)
-    )
-    return Reading(record, reading.kind, notes)
+        notes = (*notes, f"{missing:,} days without {what} within ten days before are left out.")
+    known = joined["value"].is_not_null().to_numpy()
+    return known, joined["value"].drop_nulls().to_numpy().astype(float), notes
 
 
 def _measures(source: Source) -> Reading:

@@ -1,0 +1,101 @@
+"""What parts of a configuration do not go together, each refused in one sentence."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, get_args
+
+from tenrec.runs.market_specs import HestonSpec
+from tenrec.runs.policy_specs import Baseline, PolicySpec
+
+if TYPE_CHECKING:
+    from tenrec.runs.config import HedgeConfig
+
+
+def refuse_names(learned: Sequence[PolicySpec]) -> None:
+    """Learned policies that could not be told apart, or not from a baseline."""
+    names = [spec.name or spec.kind for spec in learned]
+    for name in names:
+        if name in get_args(Baseline):
+            raise ValueError(f"a learned policy is called {name!r}, which is a baseline's name; give it another name")
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{names.count(name)} learned policies are called {name!r}; give each a name of its own, as in "
+                f"rivals: [{{kind: {learned[names.index(name)].kind}, name: another}}]"
+            )
+
+
+def refuse_forecasts_of_none(config: "HedgeConfig") -> None:
+    """The delta at a forecast volatility where nothing forecasts."""
+    if "forecast_delta" in config.evaluate.against and getattr(config.market, "forecaster", None) is None:
+        raise ValueError(
+            "evaluate.against names 'forecast_delta' and there is no market.forecaster; on a recorded panel give the "
+            "file that `tenrec vol forecast --model hybrid --save FILE` writes"
+        )
+
+
+def refuse_ensembles_of_one(config: "HedgeConfig") -> None:
+    """A mean over seeds where there is one seed."""
+    for spec in (config.policy, *config.rivals):
+        if spec.ensemble and config.training.seeds < 2:
+            raise ValueError(
+                f"policy {spec.name or spec.kind!r} is an ensemble and training.seeds is {config.training.seeds}; set "
+                "training.seeds to 2 or more, or leave ensemble out"
+            )
+
+
+def refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
+    """Settlements, fees and margins that do not go with the market."""
+    if config.settlement == "funded" and config.hedge_with[0] != "spot":
+        raise ValueError(
+            f"settlement is 'funded' and hedge_with is {list(config.hedge_with)}, which is not paid for; "
+            "set settlement to margined, or hedge with the spot"
+        )
+    in_currency = [name for name in ("fixed", "minimum") if getattr(config.costs, name)]
+    if recorded and (in_currency or config.settled == "inverse" or config.margin is not None):
+        given = f"costs.{in_currency[0]}" if in_currency else "margin" if config.margin else "settlement: inverse"
+        raise ValueError(
+            f"{given} is given; contracts of a recorded panel are told in units of their forward, in which it has no "
+            "meaning, so leave it out"
+        )
+
+
+def refuse_instruments(config: "HedgeConfig") -> None:
+    """Instruments that the market does not have, or that the policy cannot trade."""
+    first, *further = config.hedge_with
+    if first == "variance_swap" or further not in ([], ["variance_swap"]):
+        raise ValueError(
+            f"hedge_with is {list(config.hedge_with)}; one instrument on the underlying is needed, which a "
+            "variance_swap may follow, as in [spot, variance_swap]"
+        )
+    if config.costs.variance_swap is not None and not further:
+        raise ValueError("costs.variance_swap is given; it needs hedge_with: [spot, variance_swap]")
+    if not further:
+        return
+    if not isinstance(config.market, HestonSpec):
+        raise ValueError(
+            f"hedge_with names variance_swap and market.model is {config.market.model!r}; its price is known for "
+            "heston, so set that or leave it out"
+        )
+    kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind != "feed_forward"]
+    if kinds:
+        raise ValueError(f"policy.kind is {kinds[0]!r}; two instruments need a feed_forward")
+    if config.settled == "inverse" or config.margin is not None:
+        given = "margin" if config.margin else "settlement: inverse"
+        raise ValueError(f"{given} is given and hedge_with names variance_swap, which is paid for; leave one out")
+
+
+def refuse_on_a_basket(config: "HedgeConfig") -> None:
+    """What is made for one hedging instrument."""
+    learned = (config.policy, *config.rivals)
+    kinds = [spec.kind for spec in learned if spec.kind not in ("feed_forward", "custom")]
+    rules = [name for name in config.evaluate.against if not name.startswith(("no_hedge", "black_scholes"))]
+    if kinds:
+        raise ValueError(f"policy.kind is {kinds[0]!r} and market.model 'basket'; several assets need a feed_forward")
+    if rules:
+        raise ValueError(
+            f"evaluate.against names {rules[0]!r} and market.model is 'basket'; no_hedge and black_scholes_delta hedge "
+            "several assets"
+        )
+    if config.settled != "funded":
+        raise ValueError(f"settlement is {config.settled!r} and market.model 'basket', whose assets are funded")
+    if config.hedge_with != ("spot",):
+        raise ValueError("hedge_with is no spot and market.model is 'basket'; set [spot], that of every asset")
