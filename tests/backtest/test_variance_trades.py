@@ -15,7 +15,6 @@ from tenrec.backtest.variance_trades import (
     premium_scale,
     sell_variance,
     short_futures,
-    spike_probability,
     spike_scale,
     variance_forecast,
     variance_marks,
@@ -23,6 +22,7 @@ from tenrec.backtest.variance_trades import (
 from tenrec.core.errors import DataError, WorkError
 from tenrec.hedging.costs import ProportionalCost
 from tenrec.volatility.record import VarianceRecord
+from tenrec.volatility.spikes.probability import spike_probability
 from tenrec.volatility.variance.futures import futures_from_table, held_to_expiry, roll_yield, rolled_weights
 from tests.volatility.records import made_futures, made_record
 
@@ -131,9 +131,9 @@ def test_nothing_is_known_before_its_day(record):
 
 def _decided(record):
     forecast = variance_forecast(record, 750)
-    probability, base = spike_probability(record, 750)
+    spikes = spike_probability(record, start=750)
     wealth = np.concatenate([np.zeros(750), sell_variance(record, np.ones(len(record)), 750).wealth])
-    return premium_scale(record.implied, forecast), spike_scale(probability, base), wealth
+    return premium_scale(record.implied, forecast), spike_scale(spikes.probability, spikes.climatology), wealth
 
 
 def test_sizes_stay_within_their_bounds(record):

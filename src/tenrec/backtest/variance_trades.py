@@ -8,7 +8,7 @@ from jaxtyping import Float
 from tenrec.backtest.positions import Held, hold
 from tenrec.volatility.forecast.compare import stationary_bootstrap
 from tenrec.volatility.forecast.linear import LINEAR, walk_linear
-from tenrec.volatility.forecast.targets import Schedule, learnable
+from tenrec.volatility.forecast.targets import Schedule
 from tenrec.volatility.record import VarianceRecord
 from tenrec.volatility.variance.futures import VixFutures, rolled_weights
 
@@ -21,7 +21,6 @@ VEGA = 0.01
 SWAP_SPREAD, FUTURE_SPREAD = 0.5, 0.05
 """Half-spreads: volatility points of a swap's strike; points of a future, with its fee."""
 MOST = 2.0
-SPIKE, SPIKE_DAYS = 1.2, 5
 BLOCK, DRAWS = 22.0, 2000
 
 
@@ -102,51 +101,6 @@ def variance_forecast(record: VarianceRecord, start: int) -> Days:
     """Annualised variance of the month ahead by log-HAR on an expanding window, NaN before `start`."""
     model = next(model for model in LINEAR if model.name == "log_har")
     return walk_linear(model, record, MONTH, Schedule(len(record), start, 22)) * record.days_per_year
-
-
-def spike_probability(record: VarianceRecord, start: int) -> tuple[Days, Days]:
-    """Probability that the implied volatility rises by a fifth within five days, and its frequency so far.
-
-    A logit on the implied volatility's level, its distance from its month's mean, and its ratio to the realised one,
-    fitted again every year on days whose five days had passed.
-    """
-    assert record.implied is not None
-    implied = record.implied
-    event = np.full(len(implied), np.nan)
-    ahead = np.lib.stride_tricks.sliding_window_view(implied[1:], SPIKE_DAYS).max(-1)
-    event[: len(ahead)] = ahead >= SPIKE * implied[: len(ahead)]
-    realised = np.sqrt(_trailing(record.variance, 22) * record.days_per_year)
-    design = np.column_stack([np.log(implied), np.log(implied / _trailing(implied, 22)), np.log(implied / realised)])
-    probability, base = (np.full(len(implied), np.nan) for _ in range(2))
-    schedule = Schedule(len(implied), start, 252)
-    for cutoff in schedule.cutoffs:
-        known = learnable(event, int(cutoff), SPIKE_DAYS)
-        rows = np.isfinite(known) & np.isfinite(design).all(axis=1)
-        centre, spread = design[rows].mean(0), design[rows].std(0)
-        weights = _logit((design[rows] - centre) / spread, known[rows])
-        block = schedule.block(int(cutoff))
-        line = weights[0] + (design[block] - centre) / spread @ weights[1:]
-        probability[block], base[block] = 1.0 / (1.0 + np.exp(-line)), known[rows].mean()
-    return probability, base
-
-
-def _trailing(values: Days, window: int) -> Days:
-    total = np.cumsum(np.concatenate([[0.0], values]))
-    mean = np.full(len(values), np.nan)
-    mean[window - 1 :] = (total[window:] - total[:-window]) / window
-    return mean
-
-
-def _logit(design: np.ndarray, event: Days, ridge: float = 1.0) -> np.ndarray:
-    """Newton's steps for a logit with a small ridge on the slopes."""
-    X = np.column_stack([np.ones(len(design)), design])
-    penalty = ridge * np.diag([0.0, *np.ones(design.shape[1])])
-    weights = np.zeros(X.shape[1])
-    for _ in range(25):
-        p = 1.0 / (1.0 + np.exp(-X @ weights))
-        gradient = X.T @ (event - p) - penalty @ weights
-        weights = weights + np.linalg.solve((X * (p * (1.0 - p))[:, None]).T @ X + penalty, gradient)
-    return weights
 
 
 @dataclass(frozen=True)
