@@ -83,25 +83,28 @@ def calibrate_one(k: Quotes, volatility: Quotes, maturity: Expiries, weights: Qu
     data = k, volatility, maturity, weights
 
     def search(given: Data) -> Coordinates:
-        return polish(given, _start(given), steps).at
+        return polish(given, start(given), steps).at
 
     at = least_squares.implicit(search, lambda x, given: _prepared(given)(x), data)
     return HestonFit(from_coordinates(at), jnp.sum(_prepared(data)(at) ** 2))
 
 
-def polish(data: Data, start: Coordinates, steps: int) -> least_squares.Minimum:
+def polish(data: Data, begin: Coordinates, steps: least_squares.Steps) -> least_squares.Minimum:
     """Steps of the calibration from a point of your own, coordinates in and out."""
-    return least_squares.minimise(_prepared(data), start, steps)
+    return least_squares.minimise(_prepared(data), begin, steps)
 
 
 def volatilities(x: Coordinates, k: Quotes, maturity: Expiries) -> Quotes:
     """The model's implied volatilities, annualised decimal; NaN where the price is too small to have one."""
-    level = jnp.sqrt(heston.expected_variance(maturity, *from_coordinates(x)[:3]) / maturity)[:, None]
+    parameters = from_coordinates(x)
+    variance = jax.vmap(lambda time: heston.expected_variance(time, *parameters[:3]))(maturity)
+    level = jnp.sqrt(variance / maturity)[:, None]
     near = jnp.broadcast_to(level, k.shape)
     return near + _prepared((k, near, maturity, jnp.ones_like(k)))(x).reshape(k.shape)
 
 
-def _start(data: Data) -> Coordinates:
+def start(data: Data) -> Coordinates:
+    """Where a calibration begins that knows nothing."""
     level = _levels(data[1], data[3])
     first = jnp.log(jnp.array([level[0], START[0], level[-1], START[2]]))
     return jnp.append(first, jnp.arctanh(START[1]))
