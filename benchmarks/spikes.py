@@ -14,13 +14,11 @@ nothing but how the last days' variance stands to the month's.
 
 import argparse
 import dataclasses
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from tenrec.runs.vol.reading import read_prices
 from tenrec.runs.vol.signals import read_signals
@@ -46,7 +44,9 @@ def main() -> None:
     measures = given.folder / "realized_vol" / "oxfordman_SPX.parquet"
     records = {
         "Oxford-Man realised variance from 2000": read_prices(measures, implied=indices / "VIX.csv").record,
-        "daily bars (Garman–Klass) from 1990": daily_bars(indices),
+        "daily bars (Garman–Klass) from 1990": read_prices(
+            indices / "SPX_daily.csv", implied=indices / "VIX.csv"
+        ).record,
     }
     for name, record in records.items():
         print(f"\n{name}, {record.dates[0]} to {record.dates[-1]}")
@@ -54,15 +54,6 @@ def main() -> None:
         signals = read_signals([str(indices / file) for file in SIGNALS], record.dates)
         for event in (VARIANCE_SPIKE, IMPLIED_SPIKE):
             show(record, event, start, signals, given.seeds)
-
-
-def daily_bars(indices: Path) -> VarianceRecord:
-    """Bars from 1990, when the VIX begins; earlier ones only repeat the close."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "spx.parquet"
-        bars = pl.read_csv(indices / "SPX_daily.csv", try_parse_dates=True)
-        bars.filter(pl.col("date") >= pl.date(1989, 12, 29)).write_parquet(path)
-        return read_prices(path, implied=indices / "VIX.csv").record
 
 
 def show(record: VarianceRecord, event: SpikeEvent, start: int, signals: Mapping[str, np.ndarray], seeds: int) -> None:
