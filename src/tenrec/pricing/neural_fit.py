@@ -17,6 +17,8 @@ from tenrec.pricing.neural import PriceGrid, evolve, kernel_prices, make_grid, o
 
 FLOOR = 0.004
 """Volatility that is added to half the spread: what no quote is better than."""
+LINEAR = 0.02
+"""Error in volatility beyond which it counts in proportion: far wings of days must not outvote the rest."""
 SMALLEST = 1e-10
 Told = Callable[[int, float], None]
 
@@ -76,7 +78,8 @@ def fit_neural(
         @jax.jit
         @jax.value_and_grad
         def loss(flat: Float[Array, " weights"]) -> Float[Array, ""]:
-            return 1e4 * jnp.sum(target.weight * (volatilities(flat) - target.volatility) ** 2)
+            error = (volatilities(flat) - target.volatility) / LINEAR
+            return 2e4 * LINEAR**2 * jnp.sum(target.weight * (jnp.sqrt(1.0 + error**2) - 1.0))
 
         best, done = _minimise(loss, np.asarray(start), iterations, told)
         found = jnp.asarray(best)

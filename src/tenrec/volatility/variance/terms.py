@@ -8,15 +8,12 @@ import polars as pl
 
 from tenrec.core.errors import DataError
 from tenrec.data.chain import OptionChain
-from tenrec.pricing.chain_quotes import expiry_parity, trusted_rate
+from tenrec.data.chain_parsing import MORNING_ROOTS
+from tenrec.pricing.chain_forwards import expiry_parity, trusted_rate
 from tenrec.pricing.parity import Parity
 from tenrec.volatility.variance.strip import Strip, quoted_strip
 
 DAYS = 365.0
-MORNING_ROOTS = ("SPX", "NDX", "RUT", "DJX")
-"""Roots that settle at the open; `SPXW` and the like settle at the close, the time of day of the quotes."""
-MORNING = 390.0 / (1440.0 * DAYS)
-"""From the open to the close, in years."""
 APART = 0.005
 UNQUOTED = ("no quote", "no bid", "no ask", "no price", "price of zero")
 """Reasons of the reader for rows that count as a strike without a bid."""
@@ -107,8 +104,8 @@ def _day_terms(
     fits = [None if rate is not None else expiry_parity(part.drop_nulls("price")) for _, part in groups]
     growth = _discounts(groups, fits, rate)
     for ((maturity, root), part), discount, fit in zip(groups, growth, fits, strict=True):
-        years = _years(float(maturity), str(root))  # type: ignore[arg-type]
-        days = round(float(maturity) * DAYS, 3)  # type: ignore[arg-type]
+        years = float(maturity)  # type: ignore[arg-type]
+        days = _calendar_days(years, str(root))
         dated = "" if str(day) == "1970-01-01" else f" on {day}"
         try:
             strip = _strip(part, years, discount, f"{name}{dated}, {days:g} days to expiry,")
@@ -123,8 +120,10 @@ def _day_terms(
         yield Term(day, days, str(root), strip)
 
 
-def _years(maturity: float, root: str) -> float:
-    return maturity - MORNING if root in MORNING_ROOTS and maturity > MORNING else maturity
+def _calendar_days(years: float, root: str) -> float:
+    """Days to the expiry; roots that settle at the open of it are counted from the reader's hours to the whole day."""
+    days = round(years * DAYS, 3)
+    return float(np.ceil(days)) if root in MORNING_ROOTS else days
 
 
 def _refuse_contradiction(strip: Strip, fit: Parity | None) -> None:
