@@ -27,8 +27,8 @@ SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 WANTED, WANTED_WITHOUT = 35.0, 12.0
 PANELS: dict[str, tuple[str, list[str]]] = {
     "shanghai": ("", []),
-    "sp100": ("sp100_calls/calls.parquet", ["dividend_yield=0.02"]),
-    "spy": ("spy_options_2021/options.parquet", ["dividend_yield=0.013"]),
+    "sp100": ("sp100_calls/calls.parquet", []),
+    "spy": ("spy_options_2021/options.parquet", []),
     "deribit_btc": ("crypto_options_2026/deribit.parquet", ["underlying=BTC"]),
     "deribit_eth": ("crypto_options_2026/deribit.parquet", ["underlying=ETH"]),
     "spx": ("us_index_chains_2026/SPX.parquet", []),

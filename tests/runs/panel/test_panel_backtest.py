@@ -195,10 +195,8 @@ def test_the_terminal_and_the_document_say_the_same(done, coins, capsys: pytest.
         assert {name: document[name] for name in run.metrics} == run.metrics
         show(run, as_json=False)
         told = " ".join(capsys.readouterr().out.split())
-        for label in run.metrics["labels"].values():
-            assert label.split(",")[0].split()[0] in told
-        for sentence in panel_findings(run.metrics):
-            assert " ".join(sentence.split()[:4]) in told
+        assert panel_findings(run.metrics)[0].split(",")[0][:20] in told
+        assert "report.html" in told
 
 
 def test_the_wing_is_compared_with_no_hedge_too(done):
