@@ -13,6 +13,7 @@ from tenrec.hedging.policies import (
     BlackScholesDelta,
     ClippedLinear,
     DeltaResidual,
+    GreekHedge,
     GreeksRegression,
     Leland,
     MinimumVarianceDelta,
@@ -21,6 +22,7 @@ from tenrec.hedging.policies import (
     ResponseDelta,
     SmileDelta,
     StateDelta,
+    Static,
     TickBandNetwork,
     WealthBandNetwork,
     WealthFeedForward,
@@ -69,6 +71,8 @@ POLICIES = sorted(
         "black_scholes_delta",
         "black_scholes_delta_entry",
         "cadence_threshold",
+        "delta_gamma",
+        "delta_vega",
         "leland",
         "minimum_variance_delta",
         "greeks_regression",
@@ -77,6 +81,7 @@ POLICIES = sorted(
         "neural_delta",
         "no_hedge",
         "smile_delta",
+        "static_delta",
     ]
 )
 FEATURES = ("log_moneyness", "sqrt_time_to_maturity", "volatility", "last_log_return")
@@ -98,6 +103,12 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return BlackScholesDelta("entry")
         case "cadence_threshold":
             return cadence_threshold(max_hedge_per_interval=1e9, gamma_scaling=1.0, volatility_scaling=0.5)
+        case "delta_gamma":
+            return GreekHedge("gamma")
+        case "delta_vega":
+            return GreekHedge("vega")
+        case "static_delta":
+            return Static(jnp.zeros(1), hedged=True)
         case "leland":
             return Leland(cost)
         case "minimum_variance_delta":

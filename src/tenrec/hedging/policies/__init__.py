@@ -19,6 +19,7 @@ from tenrec.hedging.policies.ensembles import (
 )
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
+from tenrec.hedging.policies.options import GreekHedge, Static
 from tenrec.hedging.policies.recurrent import RecurrentBand, assemble_recurrent_band, make_recurrent_band
 from tenrec.hedging.policies.residual import DeltaResidual, make_delta_residual
 from tenrec.hedging.policies.response import (
@@ -52,6 +53,7 @@ __all__ = [
     "DeltaResidual",
     "Ensemble",
     "FeedForward",
+    "GreekHedge",
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
@@ -66,6 +68,7 @@ __all__ = [
     "RuleView",
     "SmileDelta",
     "StateDelta",
+    "Static",
     "TickBandNetwork",
     "WealthBandNetwork",
     "WealthFeedForward",
