@@ -1,4 +1,4 @@
-"""SVI slices and an eSSVI surface on a day of SPX quotes: errors, arbitrage and processor time, on one core.
+"""SVI and SABR slices, SSVI and eSSVI surfaces on a day of SPX quotes: errors, arbitrage, time on one core.
 
 FILE has a quote a row, with Maturity (years), logMoneyness and ImpVolCalibrated (decimal). All quotes are fitted.
 
@@ -53,7 +53,7 @@ def main() -> None:
     import jax.numpy as jnp
     import numpy as np
 
-    from tenrec.volatility import check, essvi, fit_slices
+    from tenrec.volatility import check, essvi, fit_slices, sabr, ssvi
 
     k, volatility, weights, maturity = read(file)
     error = 100.0 * np.asarray(fit_slices(k, volatility, maturity, weights).error)
@@ -63,6 +63,15 @@ def main() -> None:
     batch = (k[rows], noisy, maturity[rows], weights[rows])
     taken = seconds(lambda: fit_slices(*batch).error)
     print(f"SVI: {1e3 * taken / BATCH:.3f} ms a slice of {k.shape[1]} places for quotes, {BATCH} at once")
+    error = 100.0 * np.asarray(sabr.fit_slices(k, volatility, maturity, weights).error)
+    print(f"SABR: error in points {error.min():.2f} to {error.max():.2f}, mean {error.mean():.2f}", end=", ")
+    taken = seconds(lambda: sabr.fit_slices(*batch).error)
+    print(f"{1e3 * taken / BATCH:.3f} ms a slice, {BATCH} at once")
+    for free in (False, True):
+        plain = ssvi.fit(k, volatility, maturity, weights, free_of_arbitrage=free)
+        found = check(plain.surface, np.linspace(-1.5, 1.0, 101), np.linspace(0.02, 3.0, 80))
+        kind = "constrained" if free else "unconstrained"
+        print(f"SSVI, {kind}: error {100 * float(plain.error):.3f} points, free of arbitrage: {found.free}")
     fit = essvi.fit(k, volatility, maturity, weights)
     found = check(fit.surface, np.linspace(-1.5, 1.0, 101), np.linspace(0.02, 3.0, 80))
     print(f"eSSVI: error {100 * float(fit.error):.3f} points, free of arbitrage: {found.free}")
@@ -73,6 +82,10 @@ def main() -> None:
         many = jax.jit(jax.vmap(lambda s: essvi.fit_one(given[0], s * given[1], given[2], given[3], steps=20).error))
         print(
             f"eSSVI: {1e3 * seconds(lambda: many(scale)) / SURFACES:.2f} ms a surface of 8 expiries, {SURFACES} at once"
+        )
+        fewer = jax.jit(jax.vmap(lambda s: ssvi.fit_one(given[0], s * given[1], given[2], given[3], steps=20).error))
+        print(
+            f"SSVI: {1e3 * seconds(lambda: fewer(scale)) / SURFACES:.2f} ms a surface of 8 expiries, {SURFACES} at once"
         )
 
 

@@ -11,13 +11,13 @@ import pytest
 from scipy.stats import norm
 
 from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains
-from tenrec.backtest.learners import clipped_linear, greeks_regression, make_lesson, pnl_of, state_networks
+from tenrec.backtest.learners import clipped_linear, greeks_regression, make_lesson, pnl_of, state_networks, wing_shares
 from tenrec.backtest.quotes import black_value, priced_quotes
 from tenrec.backtest.sessions import StepRule, session_steps, steps_sample
 from tenrec.backtest.smiles import smile_slopes, sticky_responses
 from tenrec.backtest.states import trailing_answer
 from tenrec.core.errors import ConfigError, DataError
-from tenrec.hedging.policies import BlackScholesDelta, NoHedge, SmileDelta
+from tenrec.hedging.policies import BlackScholesDelta, NoHedge, Shrunk, SmileDelta
 
 SESSIONS = 30
 STRIKES = np.round(np.arange(2.6, 3.45, 0.1), 2)
@@ -154,7 +154,7 @@ def test_a_smile_that_moves_with_the_forward_is_hedged_without_error():
             "trade_date": [START] * 5, "expiry": [EXPIRY] * 5, "sign": np.where(strikes < 1, -1.0, 1.0),
             "years": years,
             "log_moneyness": np.log(strikes), "implied_volatility": vol,
-            "adj_event": pl.Series([None] * 5, dtype=pl.Date),
+            "adj_event": pl.Series([None] * 5, dtype=pl.Date), "multiplier": [1] * 5,
         }
     )  # fmt: skip
     response = sticky_responses(quotes, smile_slopes(quotes))
@@ -162,6 +162,44 @@ def test_a_smile_that_moves_with_the_forward_is_hedged_without_error():
     sample = steps_sample(steps, response[:, None], ("smile",))
     pnl = pnl_of({"smile": SmileDelta("smile")}, sample)["smile"]
     np.testing.assert_allclose(pnl, 0.01 * exact, atol=2e-7)
+
+
+def test_wings_are_shrunk_as_far_as_they_do_not_move():
+    """Far calls whose price stands still are left alone, far puts that follow their delta are hedged; so are their
+    in-the-money twins, and near the money nothing changes."""
+    rng, days = np.random.default_rng(8), 300
+    total = 0.2 * np.sqrt(0.1)
+    # Strikes whose out-of-the-money delta is 0.03, 0.03 and 0.4.
+    strikes = {"call": np.exp(-norm.ppf(0.03) * total), "put": np.exp(norm.ppf(0.03) * total), "near": 1.0}
+    rows = []
+    for day in range(days):
+        move = 0.01 * rng.standard_normal()
+        for name, strike in strikes.items():
+            for sign in (1.0, -1.0):
+                out = (strike >= 1.0) == (sign > 0)
+                d1 = -np.log(strike) / total + total / 2
+                delta = sign * norm.cdf(sign * d1)
+                still = 0.0 if out else sign
+                change = still * move if name == "call" else delta * move
+                value = black_value(*(np.array([x]) for x in (sign, 1.0, strike, total)))[0]
+                rows.append((day, 0.1, 1.0, strike, sign, value, value + change, 1.0 + move, 0.2))
+    names = ["day", "years", "gap", "strike", "sign", "value", "next_value", "next_forward", "implied_volatility"]
+    steps = pl.DataFrame(rows, schema=names, orient="row")
+    day = steps["day"].to_numpy()
+    sample = steps_sample(steps, np.zeros((steps.height, 1)), ("turn",))
+    lesson = make_lesson(sample, day, np.ones(steps.height), names=("turn",), exponent=0.5)
+    whole, early = wing_shares(lesson, [np.ones(steps.height, bool), day < 30])
+    bucket = 2  # |δ| from 0.02 to 0.05
+    # Ten sessions of an exact delta stand against 300, and against 30.
+    assert whole[0, bucket] == pytest.approx(10 / 310, abs=2e-3)
+    assert early[0, bucket] == pytest.approx(10 / 40, abs=2e-2)
+    assert whole[1, bucket] == pytest.approx(1.0, abs=1e-3)
+    np.testing.assert_array_equal(np.delete(whole, bucket, axis=1), 1.0)
+    held = {"shrunk": Shrunk(BlackScholesDelta(), jnp.asarray(whole)), "bs": BlackScholesDelta(), "none": NoHedge()}
+    pnl = pnl_of(held, sample)
+    far = (steps["strike"] > 1.0).to_numpy()
+    assert np.sum(pnl["shrunk"][far] ** 2) < 0.01 * np.sum(pnl["bs"][far] ** 2)
+    np.testing.assert_allclose(pnl["shrunk"][~far], pnl["bs"][~far], atol=1e-6)
 
 
 def test_trailing_answer_finds_the_slope():

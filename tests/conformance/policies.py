@@ -13,17 +13,22 @@ from tenrec.hedging.policies import (
     BlackScholesDelta,
     ClippedLinear,
     DeltaResidual,
+    ForecastDelta,
+    ForecastingDelta,
     GreekHedge,
     GreeksRegression,
     Leland,
     MinimumVarianceDelta,
     NoHedge,
+    PremiumAdjusted,
     RecurrentBand,
     ResponseDelta,
+    Shrunk,
     SmileDelta,
     StateDelta,
     Static,
     TickBandNetwork,
+    TightenedBand,
     WealthBandNetwork,
     WealthFeedForward,
     WhalleyWilmott,
@@ -34,6 +39,7 @@ from tenrec.hedging.policies import (
     make_band_network,
     make_delta_residual,
     make_feed_forward,
+    make_forecasting_delta,
     make_odd_networks,
     make_recurrent_band,
     make_state_delta,
@@ -50,7 +56,7 @@ ENSEMBLES = {
     "own_band_ensemble": ("recurrent", "wealth_band_network"),
     "position_ensemble": ("feed_forward", "delta_residual"),
 }
-BANDS = ["band_ensemble", "band_network", "tick_band_network", "whalley_wilmott", "zakamouline"]
+BANDS = ["band_ensemble", "band_network", "tick_band_network", "tightened_band", "whalley_wilmott", "zakamouline"]
 LEARNED = [
     "band_network",
     "delta_residual",
@@ -73,6 +79,8 @@ POLICIES = sorted(
         "cadence_threshold",
         "delta_gamma",
         "delta_vega",
+        "forecast_delta",
+        "forecasting_delta",
         "leland",
         "minimum_variance_delta",
         "greeks_regression",
@@ -80,6 +88,8 @@ POLICIES = sorted(
         "network_response",
         "neural_delta",
         "no_hedge",
+        "premium_adjusted",
+        "shrunk",
         "smile_delta",
         "static_delta",
     ]
@@ -109,6 +119,13 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return GreekHedge("vega")
         case "static_delta":
             return Static(jnp.zeros(1), hedged=True)
+        case "forecast_delta":
+            return ForecastDelta(jnp.asarray(0.7, float), signal="last_log_return")
+        case "forecasting_delta":
+            made = make_forecasting_delta(view, features=FEATURES, bound=BOUND, **common)
+            return stirred(made, key)
+        case "tightened_band":
+            return TightenedBand(cost, aversion, jnp.asarray(0.6, float), signal="time_fraction")
         case "leland":
             return Leland(cost)
         case "minimum_variance_delta":
@@ -118,6 +135,10 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
         case "neural_delta":
             slopes = 0.2 * jax.random.normal(key, (MATURITIES, POINTS), float)
             return NeuralDelta(slopes, *(jnp.asarray(number, float) for number in (0.02, 1.5, 0.2)))
+        case "premium_adjusted":
+            return PremiumAdjusted(SmileDelta("last_log_return"))
+        case "shrunk":
+            return Shrunk(SmileDelta("last_log_return"), jax.random.uniform(key, (2, 5), float))
         case "smile_delta":
             return SmileDelta("last_log_return")
         case "linear_response":
@@ -165,7 +186,8 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
 
 
 def stirred(
-    policy: BandNetwork | DeltaResidual | RecurrentBand | StateDelta | TickBandNetwork, key: PRNGKeyArray
+    policy: BandNetwork | DeltaResidual | ForecastingDelta | RecurrentBand | StateDelta | TickBandNetwork,
+    key: PRNGKeyArray,
 ) -> AbstractPolicy:
     """The policy with noise on the weights of its network."""
     inner = isinstance(policy, RecurrentBand)

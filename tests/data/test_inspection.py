@@ -34,6 +34,31 @@ def test_every_kind_of_trouble_is_listed(tmp_path: Path) -> None:
     assert report.lines()[-1] == "not usable as it is"
 
 
+def test_a_chain_that_is_no_panel_is_one_for_pricing(tmp_path: Path) -> None:
+    rows = ["100,0.5,20,8.1,call", "105,0.5,21,5.9,call", "105,0.5,21,5.9,call", "110,-0.1,22,3.0,put"]
+    report = check(write(tmp_path, "c.csv", "strike,maturity,implied vol,price,type", *rows))
+    assert (report.kind, report.usable, report.rows) == ("option chain", True, 4)
+    assert report.chain is not None
+    assert report.chain.refused == {"duplicate contract": 1, "expiry before the quote date": 1}
+    assert any("percent" in said for said in report.chain.assumptions)
+    assert "which an option panel needs" in report.notes[0]
+    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["chain"]["used"] == 2
+    text = write(tmp_path, "t.csv", "strike,maturity,price,type", "100,0.5,abc,call")
+    refused = ("t.csv row 2, column price: the cell is not a number; fix the cell or empty it.",)
+    assert check(text).refusals == refused
+
+
+def test_a_folder_of_days_is_one_chain(tmp_path: Path) -> None:
+    for day in ("2024-01-02", "2024-01-03"):
+        write(tmp_path, f"{day}.csv", "date,strike,maturity,price,type", f"{day},100,0.5,8.1,call")
+    report = check(tmp_path)
+    assert (report.kind, report.rows) == ("option chain", 2)
+    assert report.chain is not None
+    assert report.chain.counted == "all 2 days"
+    write(tmp_path, "other.csv", "date,strike,maturity,last,type", "2024-01-04,100,0.5,8.1,call")
+    assert "other.csv lacks the column price of 2024-01-02.csv" in check(tmp_path).refusals[0]
+
+
 def test_a_price_series_is_described(tmp_path: Path) -> None:
     report = check(
         write(tmp_path, "p.csv", "time,close", "2021-01-04 10:00,1", "2021-01-04 11:00,2", "2021-01-04 14:00,3")
@@ -96,13 +121,13 @@ def test_recorded_files_are_understood_or_refused_in_one_sentence(path: Path) ->
 # What the notes on the recorded data say of each set, and a reader of the report must be able to see.
 KNOWN = {
     "crypto_1m/BTCUSD.parquet": ("price series", True, "missing rows: 25,492"),
-    "banknifty_options/chain.parquet": ("option panel", False, "looks like percent"),
-    "crypto_options_2026/deribit.parquet": ("option panel", False, "looks like percent"),
-    "spy_options_2021/options.parquet": ("option panel", False, "is above the ask of"),
-    "us_index_chains_2026/SPY.parquet": ("option panel", False, "duplicate key"),
+    "banknifty_options/chain.parquet": ("option chain", True, "looks like percent"),
+    "crypto_options_2026/deribit.parquet": ("option chain", True, "Prices are in coin"),
+    "spy_options_2021/options.parquet": ("option chain", True, "bid above ask: 17 rows"),
+    "us_index_chains_2026/SPY.parquet": ("option chain", True, "exercise: american"),
     "us_index_chains_2026/underlying.csv": ("price series", False, "4 series in one file"),
     "vol_indices/VIX.csv": ("price series", True, "from 1990-01-02 to 2018-12-31"),
-    "sp100_calls/calls.parquet": ("unknown", False, "no column for the kind"),
+    "sp100_calls/calls.parquet": ("option chain", True, "marked suspect: 10 rows"),
     "heston_params_2013/heston_params.csv": ("unknown", False, "no column for the price"),
 }
 

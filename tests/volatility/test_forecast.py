@@ -1,10 +1,12 @@
 """Regressions against published coefficients, statistics against other implementations, and nothing from the future."""
 
 import dataclasses
+import re
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import kstest
 
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.volatility.forecast.classical import rough_weights, roughness
@@ -12,14 +14,15 @@ from tenrec.volatility.forecast.compare import (
     diebold_mariano,
     long_run_variance,
     model_confidence_set,
+    past_ranks,
     stationary_bootstrap,
 )
 from tenrec.volatility.forecast.hybrid import HybridSettings
 from tenrec.volatility.forecast.linear import UNIT, fit_linear, har, harq
-from tenrec.volatility.forecast.losses import mincer_zarnowitz
+from tenrec.volatility.forecast.losses import mincer_zarnowitz, qlike
 from tenrec.volatility.forecast.targets import future_mean
 from tenrec.volatility.forecast.verdict import judge
-from tenrec.volatility.forecast.walk import first_forecast, walk_forward
+from tenrec.volatility.forecast.walk import LABELS, first_forecast, walk_forward
 from tenrec.volatility.record import VarianceRecord
 from tests.data.files import SHARED, needs_shared
 
@@ -36,7 +39,9 @@ def made(days: int = 760, seed: int = 0) -> VarianceRecord:
     returns = 1e-2 * np.exp(0.5 * log) * shocks[:, 0]
     implied = np.sqrt(252e-4 * np.exp(0.8 * log + 0.1 * rng.standard_normal(days)))
     dates = np.datetime64("2015-01-01") + np.arange(days) * 365 // 252
-    return VarianceRecord(dates, variance, returns, implied=implied)
+    down, quarticity = variance * rng.uniform(0.3, 0.7, days), variance**2 * rng.uniform(1.0, 3.0, days)
+    others = np.column_stack([0.5 * log, -0.3 * log]) + 0.1 * rng.standard_normal((days, 2))
+    return VarianceRecord(dates, variance, returns, down, quarticity, implied, others=others)
 
 
 @needs_shared
@@ -130,6 +135,9 @@ def walked():
         variance=record.variance * factor,
         returns=mirrored,
         implied=record.implied * factor,
+        down=record.down * factor,
+        quarticity=record.quarticity * factor**2,
+        others=record.others + np.log(factor)[:, None],
     )
     walks = [walk_forward(one, start=first_forecast(record), horizons=(1, 5), settings=TINY) for one in (record, other)]
     return cut, *walks
@@ -137,7 +145,7 @@ def walked():
 
 def test_no_forecast_sees_the_future(walked):
     cut, first, second = walked
-    assert {"garch", "egarch_t", "rough", "har", "hybrid", "network"} <= set(first.forecasts)
+    assert set(first.forecasts) == set(LABELS)
     for name, by_horizon in first.forecasts.items():
         for horizon, forecast in by_horizon.items():
             assert np.isfinite(forecast[first.start :]).all(), name
@@ -150,7 +158,7 @@ def test_no_forecast_sees_the_future(walked):
 
 def test_the_hybrid_stays_within_its_bound(walked):
     _, walk, _ = walked
-    change = np.log(walk.seeds[1] / walk.forecasts["log_har_surprises"][1])[:, walk.start :]
+    change = np.log(walk.seeds[1] / walk.forecasts["log_har_inputs"][1])[:, walk.start :]
     assert 0 < np.abs(change).max() < TINY.bound
     assert walk.forecasts["hybrid"][1] == pytest.approx(walk.seeds[1].mean(0), nan_ok=True)
 
@@ -164,6 +172,47 @@ def test_the_verdict_names_every_model(walked):
         assert models["hybrid"]["dm_qlike_p"] is None
         assert models["log_har_surprises"]["qlike"] < models["ewma"]["qlike"]
         assert max(entry["mcs_p"] for entry in models.values()) == 1.0
+
+
+def test_qlike_is_a_gap_of_gaussian_likelihoods():
+    """Twice the log likelihood that f loses to y of a shock whose square is y, by SciPy."""
+    from scipy.stats import norm
+
+    y, f = np.array([0.5, 1.0, 4.0]), np.array([1.0, 1.3, 2.0])
+    shock = np.sqrt(y)
+    lost = 2 * (norm.logpdf(shock, scale=np.sqrt(y)) - norm.logpdf(shock, scale=np.sqrt(f)))
+    assert qlike(y, f) == pytest.approx(lost, rel=1e-12)
+
+
+def test_ranks_are_uniform_where_errors_are_alike():
+    """And the ranks of errors that grew are not: too many lie outside of what was seen."""
+    rng = np.random.default_rng(0)
+    errors = rng.standard_normal(20_000)
+    ranks = past_ranks(errors, past=250, delay=5)
+    assert np.isnan(ranks[:254]).all()
+    assert kstest(ranks[254::50], "uniform").pvalue > 0.05
+    # By hand: the day's error among the 250 that end `delay` days before.
+    assert ranks[700] == np.mean(errors[700 - 5 - 249 : 700 - 5 + 1] < errors[700])
+    grown = past_ranks(errors * np.linspace(1, 80, 20_000) ** 2, past=250, delay=250)
+    assert np.nanmean(grown <= 0.05) > 0.06
+
+
+def test_a_fit_that_hardly_reverts_is_told_with_the_way_out():
+    record = made()
+    trend = np.exp(np.linspace(0, 7, len(record)))
+    wild = dataclasses.replace(record, returns=record.returns * trend, variance=record.variance * trend**2)
+    walk = walk_forward(wild, start=first_forecast(wild), horizons=(1,), only=["garch"])
+    assert len(walk.notes) == 1
+    assert re.search(r"GARCH: the persistence is up to [01]\.\d+ in \d of 4 fits.*--without garch", walk.notes[0])
+
+
+def test_some_models_alone():
+    record = made()
+    walk = walk_forward(record, start=first_forecast(record), horizons=(1,), only=["log_har", "har"])
+    assert list(walk.forecasts) == ["har", "log_har"]
+    bare = dataclasses.replace(record, implied=None, others=None)
+    with pytest.raises(ConfigError, match=r"--model har_implied needs what the record has not; with these prices"):
+        walk_forward(bare, start=500, only=["har_implied"])
 
 
 def test_short_records_and_unknown_models_are_refused():

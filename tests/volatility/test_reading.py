@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 
 from tenrec.core.errors import ConfigError, DataError
+from tenrec.reporting.volatility.words import findings
 from tenrec.runs.progress import Silent
 from tenrec.runs.vol.forecast import forecast_prices
 from tenrec.runs.vol.measures import measure_bars
 from tenrec.runs.vol.reading import read_prices
+from tenrec.runs.vol.saved import load_forecaster
 from tests.volatility.test_realised import minute_bars
 
 DATES = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 12, 31), "1d", eager=True).filter(
@@ -43,6 +45,20 @@ def test_bars_become_ranges(tmp_path: Path):
     session = 0.5 * np.log(1.01 / 0.99) ** 2 - (2 * np.log(2) - 1) * np.log(1 / 0.999) ** 2
     night = np.log(0.999 * close[1:] / close[:-1]) ** 2
     assert reading.record.variance == pytest.approx(session + night, rel=1e-9)
+
+
+def test_early_bars_that_repeat_the_close_are_left_out(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    days = pl.date_range(pl.date(2010, 1, 1), pl.date(2014, 12, 31), "1d", eager=True)
+    close = 100 * np.exp(np.cumsum(0.01 * rng.standard_normal(len(days))))
+    true = np.arange(len(days)) >= 500
+    table = {"date": days, "open": close, "close": close}
+    table |= {"high": np.where(true, 1.01 * close, close), "low": np.where(true, 0.99 * close, close)}
+    pl.DataFrame(table).write_csv(tmp_path / "p.csv")
+    reading = read_prices(tmp_path / "p.csv")
+    assert reading.kind.startswith("daily bars")
+    assert len(reading.record) == len(days) - 500 - 1
+    assert reading.notes == ("500 early bars that only repeat the close are left out; ranges begin 2011-05-16.",)
 
 
 def test_measures_in_percent_are_recognised_and_said(tmp_path: Path):
@@ -124,3 +140,31 @@ def test_a_run_writes_its_folder(tmp_path: Path):
     (tmp_path / "mine" / "file.txt").write_text("kept")
     with pytest.raises(ConfigError, match="exists and is not of an earlier forecast"):
         run(tmp_path / "p.csv", tmp_path / "mine")
+
+
+def test_a_model_alone_is_saved_as_a_forecaster(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    days = pl.date_range(pl.date(2017, 1, 1), pl.date(2018, 12, 31), "1d", eager=True)
+    pl.DataFrame({"date": days, "rv": 1e-4 * np.exp(rng.standard_normal(len(days)))}).write_csv(tmp_path / "p.csv")
+    metrics = run(
+        tmp_path / "p.csv", tmp_path / "run", only=["log_har"], save=tmp_path / "f.parquet", since="2017-12-01"
+    )
+    assert metrics["reference"] == "log_har"
+    made, table = load_forecaster(tmp_path / "f.parquet"), pl.read_parquet(tmp_path / "run" / "forecasts.parquet")
+    assert (made.model, made.prices, made.horizons) == ("log_har", "p", (1,))
+    assert made.variance[:, 0] == pytest.approx(table["log_har"].to_numpy())
+    assert "nothing to compare with" in findings(metrics)[0]
+    with pytest.raises(ConfigError, match=r"does not end in \.parquet"):
+        run(tmp_path / "p.csv", tmp_path / "other", save=tmp_path / "f.csv")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_further_series_becomes_an_input(tmp_path: Path):
+    other = write(tmp_path / "vvix.csv", close=90 + np.arange(len(DATES)) / 10)
+    path = write(tmp_path / "p.csv", close=prices())
+    record = read_prices(path, also=[other, other]).record
+    assert record.others is not None
+    assert record.others[0] == pytest.approx(np.log([90.1, 90.1]))
+    pl.DataFrame({"date": ["1990-01-02", "1990-01-03"], "close": [3.0, 4.0]}).write_csv(tmp_path / "old.csv")
+    with pytest.raises(DataError, match=r"has no day in common with .*; give a value of old\.csv for those days"):
+        read_prices(path, also=[tmp_path / "old.csv"])

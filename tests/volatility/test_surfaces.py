@@ -8,7 +8,7 @@ from scipy.integrate import trapezoid
 from scipy.optimize import least_squares as scipy_least_squares
 
 from tenrec.pricing import black_scholes
-from tenrec.volatility import ESSVI, SVI, AbstractSurface, SVISurface, check, essvi, fit_slices
+from tenrec.volatility import ESSVI, SSVI, SVI, AbstractSurface, SVISurface, check, essvi, fit_slices, ssvi
 from tenrec.volatility.least_squares import minimise
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -107,6 +107,31 @@ def test_essvi_is_recovered_and_its_parameters_have_gradients():
 
     slope = (error(jnp.asarray(1e-6)) - error(jnp.asarray(-1e-6))) / 2e-6
     assert float(jax.grad(error)(jnp.asarray(0.0))) == pytest.approx(float(slope), rel=1e-7)
+
+
+def test_any_coordinates_of_ssvi_are_a_surface_without_arbitrage():
+    points = np.random.default_rng(4).normal(0.0, 2.0, (10, 6)) + np.array([0, 0, 0, -4, -4, -4])
+    times = jnp.array([0.1, 0.5, 2.0])
+    surfaces = [ssvi.from_coordinates(jnp.asarray(point), times) for point in points]
+    assert all(check(one, np.linspace(-3, 3, 41), np.linspace(0.02, 3.0, 31)).free for one in surfaces)
+    steep = ssvi.from_coordinates(jnp.array([-2.0, 2.0, 1.0, -5.0, -4.0, -3.0]), times, free_of_arbitrage=False)
+    assert not check(steep, np.linspace(-3, 3, 41), np.linspace(0.02, 3.0, 31)).free
+
+
+def test_ssvi_is_recovered():
+    """The formula is written out once more, as Gatheral and Jacquier print it."""
+    times, theta, rho, eta, gamma = np.array([0.2, 0.6, 1.5]), np.array([0.01, 0.03, 0.07]), -0.6, 1.1, 0.35
+    k = np.tile(np.linspace(-0.6, 0.4, 21), (3, 1))
+    phi = (eta / (theta**gamma * (1.0 + theta) ** (1.0 - gamma)))[:, None]
+    w = 0.5 * theta[:, None] * (1.0 + rho * phi * k + np.sqrt((phi * k + rho) ** 2 + 1.0 - rho**2))
+    volatility, weights = np.sqrt(w / times[:, None]), np.ones(k.shape)
+    volatility[:, 5], weights[:, 5] = 2.0, 0.0
+    found = ssvi.fit(k, volatility, times, weights)
+    assert float(found.error) < 1e-7
+    numbers = [found.surface.correlation, found.surface.steepness, found.surface.decay]
+    np.testing.assert_allclose(np.array(numbers), [rho, eta, gamma], rtol=1e-4)
+    truth = SSVI(*(jnp.asarray(x) for x in (times, theta, rho, eta, gamma)))
+    np.testing.assert_allclose(found.surface.total_variance(k[0], 1.0), truth.total_variance(k[0], 1.0), rtol=1e-5)
 
 
 def test_density_is_that_of_the_call_prices():

@@ -1,5 +1,6 @@
 """Training paths beside the recorded ones, made only from what was known by a date: resampled, or of a fitted model."""
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 
@@ -33,13 +34,14 @@ class MarketHistory:
         dates: (closes,) datetime64[D].
         returns: (days,) log index return, entry j from close j to close j + 1.
         volatility: (closes,) 30-day at-the-money implied volatility, annualised decimal.
-        signals: (closes, signals) the columns `SIGNAL_NAMES` of `market_signals`.
+        signals: (closes, signals) the columns `signal_names`, by default those of `market_signals`.
     """
 
     dates: Shaped[np.ndarray, " closes"]
     returns: Float[np.ndarray, " days"]
     volatility: Float[np.ndarray, " closes"]
     signals: Float[np.ndarray, "closes signals"]
+    signal_names: tuple[str, ...] = SIGNAL_NAMES
 
     def until(self, end: dt.date) -> "MarketHistory":
         """The history up to and including `end`; raises DataError if it has fewer than `FEWEST_CLOSES` closes."""
@@ -50,7 +52,13 @@ class MarketHistory:
                 "it, choose a later date."
             )
         rows = slice(closes)
-        return MarketHistory(self.dates[rows], self.returns[: closes - 1], self.volatility[rows], self.signals[rows])
+        return dataclasses.replace(
+            self,
+            dates=self.dates[rows],
+            returns=self.returns[: closes - 1],
+            volatility=self.volatility[rows],
+            signals=self.signals[rows],
+        )
 
     @property
     def calendar_days(self) -> Float[np.ndarray, " days"]:
@@ -122,7 +130,7 @@ def bootstrapped(
         volatility=history.volatility,
         # The first close ends no recorded session and is never drawn as the end of one.
         signals=np.column_stack([history.signals, np.append(0.0, history.calendar_days)]),
-        signal_names=(*SIGNAL_NAMES, "calendar_days"),
+        signal_names=(*history.signal_names, "calendar_days"),
         mean_block=mean_block,
         rate=rate,
         dividend_yield=rate,
@@ -134,6 +142,7 @@ def bootstrapped(
         volatility=np.asarray(drawn.volatility, float),
         days=states[:, 1:, -1],
         signals=states[:, :, :-1],
+        signal_names=history.signal_names,
     )
     return _with_contracts(made, rule, seed=seed, rate=rate, quantity=quantity)
 
@@ -170,24 +179,27 @@ def calibrated(
     spot = np.asarray(drawn.spot, float)
     volatility = np.maximum(np.asarray(drawn.volatility, float), history.volatility.min())
     log_spot = np.log(spot)
-    signals = model_signals(np.diff(log_spot, axis=1, prepend=log_spot[:, :1]), volatility)
+    signals = model_signals(np.diff(log_spot, axis=1, prepend=log_spot[:, :1]), volatility, history.signal_names)
     made = _Unsold(
         spot=spot[:, BURN_IN:] / spot[:, BURN_IN : BURN_IN + 1],
         volatility=volatility[:, BURN_IN:],
         days=np.full((count, steps), history.period * DAYS_PER_YEAR),
         signals=signals[:, BURN_IN:],
+        signal_names=history.signal_names,
     )
     return _with_contracts(made, rule, seed=seed, rate=rate, quantity=quantity)
 
 
 def model_signals(
-    returns: Float[np.ndarray, "paths closes"], volatility: Float[np.ndarray, "paths closes"]
+    returns: Float[np.ndarray, "paths closes"],
+    volatility: Float[np.ndarray, "paths closes"],
+    names: tuple[str, ...] = SIGNAL_NAMES,
 ) -> Float[np.ndarray, "paths closes signals"]:
     """The signals that log returns and a volatility give, defined as in `market_signals`; the others are 0, neutral.
 
     Given are the returns over 1, 5 and 20 sessions and the implied to realised volatility.
     """
-    signals: dict[str, np.ndarray] = dict.fromkeys(SIGNAL_NAMES, np.zeros_like(returns))
+    signals: dict[str, np.ndarray] = dict.fromkeys((*SIGNAL_NAMES, *names), np.zeros_like(returns))
     for sessions in (1, 5, 20):
         total = np.apply_along_axis(rolling_sum, 1, returns, sessions)
         signals[f"return_{sessions}d"] = total / (volatility * np.sqrt(sessions / SESSIONS_PER_YEAR))
@@ -195,7 +207,7 @@ def model_signals(
     squares = np.apply_along_axis(rolling_sum, 1, returns**2, 20) / seen
     realised = np.sqrt(np.maximum(squares * SESSIONS_PER_YEAR, 1e-4))
     signals["implied_to_realised"] = np.log(volatility / realised)
-    return np.stack([signals[name] for name in SIGNAL_NAMES], axis=-1)
+    return np.stack([signals[name] for name in names], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -206,6 +218,7 @@ class _Unsold:
     volatility: Float[np.ndarray, "paths dates"]
     days: Float[np.ndarray, "paths steps"]
     signals: Float[np.ndarray, "paths dates signals"]
+    signal_names: tuple[str, ...]
 
 
 def _with_contracts(made: _Unsold, rule: SelectionRule, *, seed: int, rate: float, quantity: float) -> Sample:
@@ -228,7 +241,7 @@ def _with_contracts(made: _Unsold, rule: SelectionRule, *, seed: int, rate: floa
         dividend_yield=jnp.full(dates - 1, rate),
         tradable=jnp.asarray(lived),
         signals=jnp.asarray(made.signals[row, column]),
-        signal_names=SIGNAL_NAMES,
+        signal_names=made.signal_names,
     )
     book = EuropeanBook(
         strike=jnp.asarray(strike[:, None]),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,8 +15,11 @@ WINSOR = 0.99
 EXTREMES = 2
 """Clusters (sessions) with the largest squared errors of the reference, left out once."""
 MATURITIES = ((0.0, 30.0, "up to 30 days"), (30.0, 60.0, "31–60 days"), (60.0, 1e9, "over 60 days"))
+WING = 0.05
+"""Below this |δ| an option is in the wing."""
 DELTAS = (
-    (0.0, 0.25, "far out of the money"),
+    (0.0, WING, "wing"),
+    (0.05, 0.25, "far out of the money"),
     (0.25, 0.45, "out of the money"),
     (0.45, 0.55, "at the money"),
     (0.55, 1.01, "in the money"),
@@ -123,6 +127,36 @@ def bucket_gains(
                     one = gain(error[inside], errors[reference][inside], cluster[inside], seed=seed)
                     found.append({"policy": name, "maturity": maturity, "moneyness": moneyness, **one.to_dict()})
     return pl.DataFrame(found)
+
+
+def wing_gains(
+    errors: Mapping[str, Float[np.ndarray, " rows"]], references: tuple[str, ...], rows: pl.DataFrame, *, seed: int = 0
+) -> dict[str, Any]:
+    """In the wing: the root mean square of every policy (bp), and its gain over each of several references.
+
+    Args:
+        errors, rows: as in `bucket_gains`. references: of `errors`, no hedge and the Black–Scholes delta.
+
+    Returns:
+        rows, sessions, policies (name → rms_bp, and over: reference → gain); nothing where fewer than two sessions are.
+    """
+    inside = (rows["delta"].abs() < WING).to_numpy()
+    cluster = rows["cluster"].to_numpy()[inside]
+    if len(np.unique(cluster)) < 2:
+        return {}
+    own = {name: error[inside] for name, error in errors.items()}
+    policies = {
+        name: {
+            "rms_bp": float(1e4 * np.sqrt(np.mean(error**2))),
+            "over": {
+                other: gain(error, own[other], cluster, seed=seed).to_dict()
+                for other in references
+                if other in own and other != name
+            },
+        }
+        for name, error in own.items()
+    }
+    return {"rows": int(inside.sum()), "sessions": len(np.unique(cluster)), "policies": policies}
 
 
 def shifted_gains(

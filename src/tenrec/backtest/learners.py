@@ -14,16 +14,23 @@ from tenrec.hedging.assess import Sample, assess, views
 from tenrec.hedging.engine import Terms, over_paths, terminal_pnl
 from tenrec.hedging.policies import (
     AbstractPolicy,
+    AbstractPositionPolicy,
+    BlackScholesDelta,
     ClippedLinear,
     FeedForward,
     GreeksRegression,
     MinimumVarianceDelta,
+    NoHedge,
     OddNetworks,
+    PremiumAdjusted,
     ResponseDelta,
+    Shrunk,
     make_feed_forward,
     make_odd_networks,
 )
 from tenrec.hedging.policies.response import AbstractResponse
+from tenrec.hedging.policies.shrunk import EDGES
+from tenrec.hedging.sensitivities import leg_delta
 from tenrec.nets import FitSettings, FitState, best_models, fit, start
 from tenrec.nets import Progress as FitProgress
 from tenrec.nets.fit import OnProgress
@@ -33,6 +40,8 @@ FREE = Terms(margined=(True,))
 RIDGE = 0.1
 """Share of a weight's own curvature that is added against it."""
 DECAY = 3e-4
+PRIOR_SESSIONS = 10.0
+"""Sessions of an exact Black–Scholes delta that stand against shrinking it."""
 Progress = Callable[[int, int], None]
 
 
@@ -54,6 +63,7 @@ class Lesson:
     state: Float[np.ndarray, "steps features"]
     names: tuple[str, ...]
     exponent: float
+    terms: Terms = FREE
 
 
 class _Unit(AbstractResponse):
@@ -67,19 +77,32 @@ class _Unit(AbstractResponse):
 
 def make_lesson(
     sample: Sample, day: Int[np.ndarray, " steps"], weight: Float[np.ndarray, " steps"], *,
-    names: tuple[str, ...], exponent: float,
+    names: tuple[str, ...], exponent: float, terms: Terms = FREE,
 ) -> Lesson:  # fmt: skip
     """Run the engine for the Black–Scholes delta and for a response of 1; all else is affine in the response."""
     units = {str(size): ResponseDelta(names, _Unit(jnp.asarray(size)), exponent) for size in (0.0, 1.0)}
-    none, one = (pnl_of(units, sample)[key] for key in ("0.0", "1.0"))
+    ends = pnl_of(units, sample, terms)
+    none, one = ends["0.0"], ends["1.0"]
     columns = [sample.paths.signal_names.index(name) for name in names]
     state = np.asarray(sample.paths.signals[:, 0], float)[:, columns]
-    return Lesson(sample, weight, day, none, one - none, state, names, exponent)
+    return Lesson(sample, weight, day, none, one - none, state, names, exponent, terms)
 
 
 def pnl_of(policies: Mapping[str, AbstractPolicy], sample: Sample, terms: Terms = FREE) -> dict[str, np.ndarray]:
     """P&L of every step under each policy, in units of the forward at the start."""
-    return {name: np.asarray(found.pnl, float) for name, found in assess(policies, sample, terms).items()}
+    held = settled_in(policies, terms)
+    return {name: np.asarray(found.pnl, float) for name, found in assess(held, sample, terms).items()}
+
+
+def settled_in(policies: Mapping[str, AbstractPolicy], terms: Terms) -> dict[str, AbstractPolicy]:
+    """The policies as they are held on these terms: where options settle in coin, less the coin that they are worth."""
+    return {name: _adjusted(policy, terms) for name, policy in policies.items()}
+
+
+def _adjusted(policy: AbstractPolicy, terms: Terms) -> AbstractPolicy:
+    if not terms.inverse or isinstance(policy, NoHedge) or not isinstance(policy, AbstractPositionPolicy):
+        return policy
+    return PremiumAdjusted(policy)
 
 
 def hull_white(lesson: Lesson, cutoffs: Sequence[Bool[np.ndarray, " steps"]]) -> list[AbstractPolicy]:
@@ -105,6 +128,42 @@ def clipped_linear(
         response = ClippedLinear(weights=jnp.asarray(weights, jnp.float32), bound=jnp.asarray(bound, jnp.float32))
         fitted.append(ResponseDelta(lesson.names, response, lesson.exponent))
     return fitted
+
+
+def wing_shares(
+    lesson: Lesson, cutoffs: Sequence[Bool[np.ndarray, " steps"]]
+) -> list[Float[np.ndarray, "sides buckets"]]:
+    """The shares λ of the delta that `Shrunk` keeps in each bucket of the wings, for each set of training steps.
+
+    The P&L of a step is affine in its λ, so that λ = −Σ w·p₀·u/Σ w·u², p₀ without a hedge and u what the delta brings;
+    pulled towards 1 as by `PRIOR_SESSIONS` more sessions of an exact delta, and kept within 0 and 1.
+    """
+    base = BlackScholesDelta("current")
+    ends = {str(share): Shrunk(base, jnp.full((2, len(EDGES)), share)) for share in (0.0, 1.0)}
+    pnl = pnl_of(ends, lesson.sample, lesson.terms)
+    none, hedge = pnl["0.0"], pnl["1.0"] - pnl["0.0"]
+    cell = _cells(lesson.sample)
+    found = []
+    for inside in cutoffs:
+        rows = inside & (cell >= 0)
+        weight, cells = lesson.weight[rows], 2 * len(EDGES)
+        squares, cross = (
+            np.bincount(cell[rows], weight * part * hedge[rows], cells) for part in (hedge[rows], -none[rows])
+        )
+        days = [len(np.unique(lesson.day[rows & (cell == n)])) for n in range(cells)]
+        prior = np.where(squares > 0, squares * PRIOR_SESSIONS / np.maximum(days, 1), 1.0)
+        found.append(np.clip((cross + prior) / (squares + prior), 0.0, 1.0).reshape(2, len(EDGES)))
+    return found
+
+
+def _cells(sample: Sample) -> Int[np.ndarray, " steps"]:
+    """Number of the share that applies to each step, −1 where none does."""
+    view = views(sample)
+    first = jax.tree.map(lambda leaf: leaf[:, 0], view)
+    size = np.abs(np.asarray(leg_delta(first, first.volatility), float))[:, 0]
+    bucket = np.searchsorted(np.asarray(EDGES), np.minimum(size, 1.0 - size), side="right")
+    below = np.asarray(first.strike < first.forward)[:, 0]
+    return np.where(bucket < len(EDGES), bucket + len(EDGES) * below, -1)
 
 
 def state_networks(
@@ -201,30 +260,30 @@ def ratio_networks(
     counts = jnp.asarray([int(inside.sum()) for inside in cutoffs])
     weight = jnp.asarray(lesson.weight / lesson.weight.mean(), jnp.float32)
     settings = FitSettings(updates=updates, per_dispatch=max(updates // 10, 1), learning_rate=learning_rate, seed=seed)
-    loss = eqx.Partial(_ratio_loss, sample=sample, weight=weight, batch=batch)
-    score = eqx.Partial(_ratio_score, sample=sample, weight=weight)
+    loss = eqx.Partial(_ratio_loss, sample=sample, weight=weight, terms=lesson.terms, batch=batch)
+    score = eqx.Partial(_ratio_score, sample=sample, weight=weight, terms=lesson.terms)
     report = None if on_progress is None else _hearing(on_progress)
     best = best_models(fit(start(models, settings), loss, score, settings, data=counts, on_progress=report))
     return [jax.tree.map(lambda leaf, n=n: leaf[n] if eqx.is_array(leaf) else leaf, best) for n in range(len(cutoffs))]
 
 
-def _squares(policy: FeedForward, sample: Sample, weight: Array, rows: Array) -> Float[Array, ""]:
+def _squares(policy: FeedForward, sample: Sample, weight: Array, terms: Terms, rows: Array) -> Float[Array, ""]:
     """Mean weighted squared P&L of some steps, in percent squared."""
     contract = jax.tree.map(lambda leaf: leaf[rows], sample.contract)
     part = Sample(select(sample.paths, rows), contract, sample.premium[rows])
-    pnl = over_paths(terminal_pnl, policy, part.paths, part.contract, FREE, part.premium)
+    pnl = over_paths(terminal_pnl, _adjusted(policy, terms), part.paths, part.contract, terms, part.premium)
     return 1e4 * jnp.mean(weight[rows] * pnl**2)
 
 
 def _ratio_loss(
-    policy: FeedForward, key: PRNGKeyArray, count: Array, *, sample: Sample, weight: Array, batch: int
+    policy: FeedForward, key: PRNGKeyArray, count: Array, *, sample: Sample, weight: Array, terms: Terms, batch: int
 ) -> Float[Array, ""]:
-    return _squares(policy, sample, weight, jax.random.randint(key, (batch,), 0, count))
+    return _squares(policy, sample, weight, terms, jax.random.randint(key, (batch,), 0, count))
 
 
-def _ratio_score(policy: FeedForward, count: Array, *, sample: Sample, weight: Array) -> Float[Array, ""]:
+def _ratio_score(policy: FeedForward, count: Array, *, sample: Sample, weight: Array, terms: Terms) -> Float[Array, ""]:
     rows = (jnp.arange(8192) * count) // 8192
-    return _squares(policy, sample, weight, rows)
+    return _squares(policy, sample, weight, terms, rows)
 
 
 def _affine(
@@ -237,7 +296,7 @@ def _affine(
     points = {
         str(n): make(jnp.asarray(row, jnp.float32)) for n, row in enumerate(np.vstack([np.zeros(size), np.eye(size)]))
     }
-    pnl = pnl_of(points, lesson.sample)
+    pnl = pnl_of(points, lesson.sample, lesson.terms)
     columns = np.stack([pnl[str(n + 1)] - pnl["0"] for n in range(size)], axis=1)
     root = np.sqrt(lesson.weight)
     found = [

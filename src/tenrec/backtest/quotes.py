@@ -15,7 +15,7 @@ def priced_quotes(options: pl.DataFrame, forwards: pl.DataFrame, *, rate: float 
 
     Args:
         options: trade_date, expiry, cp, strike, dup_key, close and whatever else; ambiguous rows and rows without a
-            positive close are left out.
+            positive close are left out. A column years says the time to expiry to the hour; else it is whole days.
         forwards: trade_date, expiry, forward.
         rate: continuous annual rate that discounts the option's value, decimal.
 
@@ -27,8 +27,9 @@ def priced_quotes(options: pl.DataFrame, forwards: pl.DataFrame, *, rate: float 
     quotes = usable.drop("forward", strict=False).join(
         forwards.select("trade_date", "expiry", "forward"), on=["trade_date", "expiry"]
     )
+    days = (pl.col("expiry") - pl.col("trade_date")).dt.total_days() / 365.0
     quotes = quotes.with_columns(
-        years=(pl.col("expiry") - pl.col("trade_date")).dt.total_days() / 365.0,
+        years=pl.coalesce("years", days) if "years" in quotes.columns else days,
         sign=pl.when(pl.col("cp") == "C").then(1.0).otherwise(-1.0),
         log_moneyness=(pl.col("strike") / pl.col("forward")).log(),
     ).with_columns(undiscounted=pl.col("close") * (rate * pl.col("years")).exp())

@@ -25,14 +25,16 @@ class StepRule:
     Args:
         min_days, max_days: calendar days to expiry at the start of a step.
         max_log_moneyness: largest |log(strike / forward)|.
-        min_delta: the Black–Scholes delta's magnitude lies from here to 1 less this.
+        min_delta, max_delta: the Black–Scholes delta's magnitude lies between them. Deep in the money quotes are
+            stale more often than traded, and there is little to hedge but the forward.
         longest_gap: calendar days that a step may span, holidays included.
     """
 
     min_days: int = 5
     max_days: int = 130
     max_log_moneyness: float = 0.25
-    min_delta: float = 0.05
+    min_delta: float = 0.002
+    max_delta: float = 0.95
     longest_gap: int = 12
 
     def __post_init__(self) -> None:
@@ -40,11 +42,11 @@ class StepRule:
             raise ConfigError(
                 f"steps start {self.min_days} to {self.max_days} days before expiry; 2 ≤ min_days ≤ max_days is needed."
             )
-        if not (self.max_log_moneyness > 0 and 0 <= self.min_delta < 0.5 and self.longest_gap >= 1):
+        if not (self.max_log_moneyness > 0 and 0 <= self.min_delta < self.max_delta <= 1 and self.longest_gap >= 1):
             raise ConfigError(
-                f"steps with |log strike/forward| ≤ {self.max_log_moneyness}, |delta| ≥ {self.min_delta} and at most "
-                f"{self.longest_gap} days are asked for; a positive width, 0 ≤ min_delta < 0.5 and at least one day "
-                "are needed."
+                f"steps with |log strike/forward| ≤ {self.max_log_moneyness}, |delta| from {self.min_delta} to "
+                f"{self.max_delta} and at most {self.longest_gap} days are asked for; a positive width, "
+                "0 ≤ min_delta < max_delta ≤ 1 and at least one day are needed."
             )
 
 
@@ -73,13 +75,14 @@ def session_steps(quotes: pl.DataFrame, rule: StepRule | None = None) -> pl.Data
         next_date="trade_date",
         later_value="undiscounted",
         later_forward="forward",
+        later_years="years",
         next_volatility="implied_volatility",
     )
     steps = dated.join(after, on=[*LISTING, "session"], nulls_equal=True).filter(_inside(rule))
     if steps.is_empty():
         raise DataError(f"no contract of the panel has quotes on two successive sessions inside {rule}; widen it.")
     scaled = steps.with_columns(
-        gap=(pl.col("next_date") - pl.col("trade_date")).dt.total_days(),
+        gap=365.0 * (pl.col("years") - pl.col("later_years")),
         delta=pl.Series(_delta(steps)),
         value=pl.col("undiscounted") / pl.col("forward"),
         next_value=pl.col("later_value") / pl.col("forward"),
@@ -88,7 +91,7 @@ def session_steps(quotes: pl.DataFrame, rule: StepRule | None = None) -> pl.Data
         strike=pl.col("strike") / pl.col("forward"),
     )
     size = pl.col("delta").abs()
-    kept = scaled.filter(size >= rule.min_delta, size <= 1.0 - rule.min_delta, pl.col("gap") <= rule.longest_gap)
+    kept = scaled.filter(size >= rule.min_delta, size <= rule.max_delta, pl.col("gap") <= rule.longest_gap)
     if kept.is_empty():
         raise DataError(f"no one-session step of the panel lies inside {rule}; widen it.")
     return kept.select(

@@ -110,7 +110,7 @@ def hedging_errors(quotes: pl.DataFrame) -> pl.DataFrame:
         pl.col("years") <= LONGEST_DAYS / 365.0,
         pl.col("log_moneyness").abs() < WIDEST,
         pl.col("implied_volatility").is_not_null(),
-        _standard(),
+        standard_contracts(),
     )
     pairs = followed.join(after, on=[*key, "session"], nulls_equal=True).sort("known", *key)
     sign, forward, strike, years = (pairs[name].to_numpy() for name in ("sign", "forward", "strike", "years"))
@@ -133,7 +133,7 @@ def at_the_money(quotes: pl.DataFrame) -> pl.DataFrame:
     outside = ((pl.col("log_moneyness") >= 0) & (pl.col("sign") > 0)) | (
         (pl.col("log_moneyness") < 0) & (pl.col("sign") < 0)
     )
-    usable = quotes.filter(outside, pl.col("implied_volatility").is_not_null(), _standard())
+    usable = quotes.filter(outside, pl.col("implied_volatility").is_not_null(), standard_contracts())
     call, put = pl.col("log_moneyness") >= 0, pl.col("log_moneyness") < 0
     distance, volatility = pl.col("log_moneyness").abs(), pl.col("implied_volatility")
 
@@ -213,8 +213,8 @@ def _dividends(quotes: pl.DataFrame) -> pl.DataFrame:
     return changes.group_by("trade_date").agg(dividend=change)
 
 
-def _standard() -> pl.Expr:
-    """Contracts that no dividend has adjusted yet; the adjusted ones are hardly traded."""
+def standard_contracts() -> pl.Expr:
+    """Rows of contracts that no dividend has adjusted yet; the adjusted ones are hardly traded."""
     return pl.col("adj_event").is_null() | (pl.col("multiplier") == 10_000)
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from tenrec.backtest.signals import standard_contracts
+
 FEWEST_STRIKES = 4
 WIDEST = 2.5
 """Quotes within so many implied standard deviations of the forward are fitted."""
@@ -22,12 +24,7 @@ def smile_slopes(quotes: pl.DataFrame) -> pl.DataFrame:
     Returns:
         trade_date, expiry, scale (σ₀√τ), a, b, c; one row a (date, expiry), sorted.
     """
-    otm = (pl.col("log_moneyness") * pl.col("sign")) >= 0
-    key = ["trade_date", "expiry"]
-    median = pl.col("implied_volatility").median().over(key)
-    points = quotes.filter(otm, pl.col("implied_volatility").is_not_null(), pl.col("adj_event").is_null())
-    points = points.with_columns(scale=median * pl.col("years").sqrt()).filter(pl.col("scale") > 0)
-    points = points.with_columns(x=pl.col("log_moneyness") / pl.col("scale")).filter(pl.col("x").abs() <= WIDEST)
+    key, points = ["trade_date", "expiry"], smile_points(quotes)
     powers = {f"s{n}": (pl.col("x") ** n).sum() for n in range(5)}
     moments = {f"t{n}": (pl.col("implied_volatility") * pl.col("x") ** n).sum() for n in range(3)}
     sums = points.group_by(key).agg(pl.col("scale").first(), strikes=pl.col("x").n_unique(), **powers, **moments)
@@ -36,6 +33,19 @@ def smile_slopes(quotes: pl.DataFrame) -> pl.DataFrame:
     t = sums.select(moments.keys()).to_numpy()
     fitted = _parabolas(s, t, sums["strikes"].to_numpy() >= FEWEST_STRIKES)
     return sums.select(*key, "scale").with_columns(**{name: pl.Series(fitted[:, n]) for n, name in enumerate("abc")})
+
+
+def smile_points(quotes: pl.DataFrame, widest: float = WIDEST) -> pl.DataFrame:
+    """The out-of-the-money quotes that smiles are fitted to, with scale = σ₀√τ and x = log(K/F)/scale, |x| ≤ widest.
+
+    Args:
+        quotes: as `priced_quotes` gives them.
+    """
+    otm = (pl.col("log_moneyness") * pl.col("sign")) >= 0
+    median = pl.col("implied_volatility").median().over("trade_date", "expiry")
+    points = quotes.filter(otm, pl.col("implied_volatility").is_not_null(), standard_contracts())
+    points = points.with_columns(scale=median * pl.col("years").sqrt()).filter(pl.col("scale") > 0)
+    return points.with_columns(x=pl.col("log_moneyness") / pl.col("scale")).filter(pl.col("x").abs() <= widest)
 
 
 def sticky_moneyness(

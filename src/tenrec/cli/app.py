@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tenrec.cli.backtest import register as register_backtest
-from tenrec.cli.price import price, report_prices
+from tenrec.cli.price import pairs, price, report_prices
 from tenrec.cli.vol import vol_app
 from tenrec.core.errors import ConfigError, TenrecError
 
@@ -304,13 +304,20 @@ def _data() -> None: ...
 
 @data_app.command("check")
 def data_check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV, npy or npz.")], as_json: JsonOption = False
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV, npy or npz; or a folder of chains.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--columns", metavar="ROLE=NAME", help="Which column plays which role.")
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Say what a data file was understood as: columns, rows, dates, gaps, and what would be refused."""
+    """Say what a data file was understood as: columns, units, dates, gaps, and what would be refused and why.
+
+    Examples: `tenrec data check chain.csv` · `tenrec data check quotes.parquet --columns price=settle --json`
+    """
     from tenrec.cli.show import show_data_report
     from tenrec.data import check
 
-    checked = check(file)
+    checked = check(file, columns=pairs("--columns", columns))
     show_data_report(checked, as_json=as_json)
     if not checked.usable:
         raise typer.Exit(2)

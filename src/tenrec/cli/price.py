@@ -1,11 +1,14 @@
 """`tenrec price`: a pricer from an option chain."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenrec.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tenrec.runs.dislocations import TradeRule
 
 
 def price(
@@ -29,30 +32,52 @@ def price(
     rate: Annotated[float | None, typer.Option("--rate", help="Continuous interest where parity gives none.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the network.")] = 0,
     iterations: Annotated[int, typer.Option("--iterations", help="Most steps of the fit.")] = 500,
+    trade: Annotated[
+        int | None,
+        typer.Option("--trade", metavar="DAYS", help="Trade each day's dislocations, close after DAYS recorded days."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DAY", help="First entry day of --trade.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="Last entry day of --trade.")] = None,
+    every: Annotated[int, typer.Option("--every", metavar="N", help="Every Nth entry day of --trade.")] = 1,
+    top: Annotated[int, typer.Option("--top", metavar="N", help="Dislocations that --trade takes a day.")] = 20,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
     ] = False,
 ) -> None:
     """Fit an arbitrage-free neural pricer to an option chain; price and Greeks of any option.
 
+    Of a file or folder of many days the last is fitted, --date picks another; --trade goes through all of them.
+
     Examples: `tenrec price` · `tenrec price chain.csv --quote strike=3000 --quote days=30` · `tenrec price runs/mine
-    --quote strike=2800 --quote days=90 --quote kind=put`
+    --quote strike=2800 --quote days=90 --quote kind=put` · `tenrec price panel.parquet --trade 5 --since 2021-01-01`
     """
     from tenrec.cli.show import reporting
     from tenrec.runs import price as work
 
-    asked = _pairs("--quote", quote)
+    asked = pairs("--quote", quote)
+    rule = _rule(trade, since, until, every, top)
     if chain is not None and work.is_price_run(chain):
         run = work.load_price_run(chain)
     else:
         source = work.bundled_chain() if chain is None else chain
         with reporting(quiet=as_json) as reporter:
             run = work.price(
-                source, out=out, columns=_pairs("--columns", columns), date=date, underlying=underlying, style=style,
-                rate=rate, seed=seed, iterations=iterations, reporter=reporter,
+                source, out=out, columns=pairs("--columns", columns), date=date, underlying=underlying, style=style,
+                rate=rate, seed=seed, iterations=iterations, trading=rule, reporter=reporter,
             )  # fmt: skip
-    answer = work.quote(run.pricer, asked) if asked else None
+    american = "american" in run.metrics.get("style", "")
+    answer = work.quote(run.pricer, asked, american=american) if asked else None
     _show(run, answer, as_json)
+
+
+def _rule(trade: int | None, since: str | None, until: str | None, every: int, top: int) -> "TradeRule | None":
+    from tenrec.runs.dislocations import TradeRule
+
+    if trade is None:
+        if since or until or every != 1 or top != 20:
+            raise ConfigError("--since, --until, --every and --top say what --trade does; give --trade DAYS too.")
+        return None
+    return TradeRule(hold=trade, since=since, until=until, every=every, top=top)
 
 
 def report_prices(path: Path, *, as_json: bool) -> None:
@@ -62,14 +87,15 @@ def report_prices(path: Path, *, as_json: bool) -> None:
     _show(report_price(path), None, as_json)
 
 
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    pairs = {}
+def pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    """{"name": "value"} of an option given as NAME=VALUE any number of times."""
+    found = {}
     for text in given or ():
         name, mark, value = text.partition("=")
         if not mark or not name or not value:
             raise ConfigError(f"{option} is {text!r}; NAME=VALUE is needed.")
-        pairs[name.strip()] = value.strip()
-    return pairs
+        found[name.strip()] = value.strip()
+    return found
 
 
 def _show(run: object, answer: dict[str, float] | None, as_json: bool) -> None:
@@ -91,6 +117,27 @@ def _show(run: object, answer: dict[str, float] | None, as_json: bool) -> None:
     said.append(f"Fit: {100 * fit['rmse']:.3f} vol points root-mean-square{inside}")
     violations = metrics["arbitrage"]["violations"]
     said.append(f"Arbitrage on {metrics['arbitrage']['points']:,} points: {sum(violations.values())} violations")
+    said += _dislocated(metrics)
     said += [f"{name:<19}{value:>14,.6g}" for name, value in (answer or {}).items()]
     for line in [*said, f"Report: {report}"]:
         out.print(line, highlight=False, soft_wrap=True)
+
+
+def _dislocated(metrics: dict[str, Any]) -> list[str]:
+    found, traded = metrics["dislocations"], metrics["trades"]
+    said = [f"Beyond spread and error of the fit: {found['rich']:,} rich, {found['cheap']:,} cheap"]
+    for row in found["largest"][:3]:
+        said.append(
+            f"  {row['side']} {row['kind']} {row['strike']:,.6g}, {365 * row['maturity']:.0f} days: quoted "
+            f"{row['bid']:,.6g}–{row['ask']:,.6g}, worth {row['fair']:,.6g}"
+        )
+    if traded is not None and traded["trades"]:
+        low, high = traded["low_bp"], traded["high_bp"]
+        interval = "" if low is None else f" [{low:+.2f}, {high:+.2f}]"
+        said.append(
+            f"Traded: {traded['trades']:,} on {traded['days']} days made {traded['mean_bp']:+.2f}{interval} basis "
+            f"points of the forward each, hedged and net of spread ({traded['share_gained']:.0%} gained)"
+        )
+    elif traded is not None:
+        said.append(f"Traded: nothing was dislocated on {traded['entry_days']} days")
+    return said

@@ -31,10 +31,10 @@ def panel_table(metrics: dict[str, Any]) -> Table:
         if name == reference:
             table.add_row(label, "", "reference", "", "", "", number(steps["reference_rms_bp"], 1), *ends)
             continue
-        entry, past = steps["gains"][name], metrics["validation"]["gains"][name]["pooled"]
+        entry, past = steps["gains"][name], metrics["validation"]["gains"].get(name)
         table.add_row(
             f"[bold]{label}[/]" if name == metrics["learned"] else label,
-            number(past["value"], 1),
+            number(past["pooled"]["value"], 1) if past else "–",
             number(entry["value"], 1),
             rf"\[{number(entry['low'], 0)}, {number(entry['high'], 0)}]",
             number(entry["winsorised"], 1),

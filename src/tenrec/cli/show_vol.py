@@ -30,4 +30,7 @@ def show_forecast(metrics: Mapping[str, Any], *, as_json: bool) -> None:
         console.print(table)
     for sentence in (*metrics["notes"], *findings(dict(metrics))):
         console.print(f"• {sentence}", highlight=False)
+    if "saved" in metrics:
+        how = f"tenrec hedge --set market.forecaster={metrics['saved']}"
+        console.print(f"\nForecaster: [bold]{metrics['saved']}[/], for `{how}`", highlight=False, soft_wrap=True)
     console.print(f"\nReport: [bold]{metrics['report']}[/]", highlight=False, soft_wrap=True)

@@ -15,11 +15,12 @@ from tenrec.data.source import TABLE_SUFFIXES
 
 LAYOUT = (
     "row", "time", "expiry", "maturity", "strike", "sign", "bid", "ask", "price", "implied_vol", "spot", "forward",
-    "discount", "symbol", "style", "refused",
+    "discount", "symbol", "root", "style", "refused",
 )  # fmt: skip
 INDEX_ROOTS = ("SPX", "SPXW", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "XSP", "DJX", "OEX", "XEO", "MRUT")
-MORE_THAN_YEARS = 15.0
-PERCENT_MEDIAN = 3.0
+EVERY = "every day"
+ROWS_OF_A_SNAPSHOT = 20
+"""Fewer rows a time on average are quotes with times of their own, not recordings of a chain."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class OptionChain:
     Args:
         name: file name. table: one row a quote with the columns of `LAYOUT`: `row` (its number in the file), `time`,
             `expiry`, `maturity` (years), `strike`, `sign` (+1 call, −1 put), `bid`, `ask`, `price` (the middle where
-            both sides are quoted), `implied_vol` (decimal), `spot`, `forward`, `discount`, `style`, and `refused` (why
-            the row is not used, null where it is).
+            both sides are quoted), `implied_vol` (decimal), `spot`, `forward`, `discount`, `root` (of an OCC symbol),
+            `style`, and `refused` (why the row is not used, null where it is).
         columns: role → column of the file. preset: the layout's name, or None.
         assumptions: what was not written in the file and is taken to hold, a sentence each.
         days: quoted days of the file → number of rows.
@@ -78,22 +79,89 @@ def read_chain(
         DataError: names file, row and column of what cannot be used.
     """
     path = Path(path)
-    parts = [_scan(file) for file in chain_files(path)]
-    names = [name for name in parts[0].collect_schema().names() if name not in (parse.ROW, parse.FILE)]
-    preset = find_preset(names)
-    roles = match_roles(path.name, names, dict(columns or {}), preset)
-    two_sided = {} if "kind" in roles else sides(names)
-    _require(path.name, names, roles, bool(two_sided))
-    layout = PRESETS.get(preset or "")
-    frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
+    return _read(path.name, [_scan(file) for file in chain_files(path)], columns, date, underlying, style)
+
+
+def read_chain_days(
+    chain: str | Path | pl.DataFrame,
+    *,
+    name: str = "",
+    columns: Mapping[str, str] | None = None,
+    underlying: str | None = None,
+    style: str | None = None,
+) -> OptionChain:
+    """Every day of a chain in one table, told apart by the date of `time`; what `read_chain` says of the rest holds.
+
+    Args:
+        chain: file, folder or table of quotes. name: what messages call a table.
+    """
+    if isinstance(chain, pl.DataFrame):
+        parts = [_numbered(chain.lazy(), name, 1)]
+    else:
+        parts, name = [_scan(file) for file in chain_files(Path(chain))], Path(chain).name
+    return _read(name, parts, columns, EVERY, underlying, style)
+
+
+def _read(
+    name: str,
+    parts: list[pl.LazyFrame],
+    columns: Mapping[str, str] | None,
+    date: str | None,
+    underlying: str | None,
+    style: str | None,
+) -> OptionChain:
+    opened = _opened(name, parts, columns)
+    frame, roles, layout = opened.frame, opened.roles, PRESETS.get(opened.preset or "")
     says: list[str] = []
-    frame, days = _one_day(path.name, frame, roles, date, says)
-    frame, table = _one_underlying(path.name, frame, roles, underlying, says)
-    table = parse.checked(path.name, table, roles, layout, says)
+    frame, days = _one_day(name, frame, roles, date, says)
+    frame, table = _one_underlying(name, frame, roles, underlying, says)
+    table = parse.checked(name, table, roles, layout, says)
     table = table.with_columns(style=_style(table, roles, layout, style, says))
     if table.filter(pl.col("refused").is_null()).is_empty():
-        raise DataError(_nothing_left(path.name, table))
-    return OptionChain(path.name, table.select(LAYOUT), roles, preset, tuple(says), days)
+        raise DataError(_nothing_left(name, table))
+    return OptionChain(name, table.select(LAYOUT), roles, opened.preset, tuple(says), days)
+
+
+@dataclass(frozen=True)
+class OpenedChain:
+    """All rows of a chain's files, not read yet: a column a role, numbers as Float64, calls and puts in rows."""
+
+    frame: pl.LazyFrame
+    roles: dict[str, str]
+    preset: str | None
+
+
+def open_chain(path: Path, columns: Mapping[str, str] | None = None) -> OpenedChain:
+    """Find out which column plays which role; the files of a folder need the columns of the first.
+
+    Raises:
+        DataError: no table, or one without what a chain needs.
+    """
+    return _opened(path.name, [_scan(file) for file in chain_files(path)], columns)
+
+
+def _opened(name: str, parts: list[pl.LazyFrame], columns: Mapping[str, str] | None) -> OpenedChain:
+    names = _names(parts[0])
+    preset = find_preset(names)
+    roles = match_roles(name, names, dict(columns or {}), preset)
+    two_sided = {} if "kind" in roles else sides(names)
+    _require(name, names, roles, bool(two_sided))
+    needed = set(roles.values()) | {column for own in two_sided.values() for column in own.values()}
+    for part in parts[1:]:
+        if missing := sorted(needed - set(_names(part))):
+            first, file = (_collect(name, one.select(parse.FILE).head(1)).to_series() for one in (parts[0], part))
+            called = file[0] if file.len() else "A file"
+            raise DataError(
+                f"{called} lacks the column {missing[0]} of {first[0] if first.len() else 'the first'}; a folder of "
+                "chains needs the same columns in every file."
+            )
+    layout = PRESETS.get(preset or "")
+    frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
+    return OpenedChain(frame, roles, preset)
+
+
+def _names(frame: pl.LazyFrame) -> list[str]:
+    return [name for name in frame.collect_schema().names() if name not in (parse.ROW, parse.FILE)]
 
 
 def chain_files(path: Path) -> list[Path]:
@@ -123,8 +191,11 @@ def _scan(file: Path) -> pl.LazyFrame:
         raise DataError(f"{file.name} cannot be read as a table ({said}); export it again.") from error
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         raise DataError(f"{file.name} is not separated by commas (its header is {names[0]!r}); export it so.")
-    numbered = frame.with_row_index(parse.ROW, offset=2 if csv else 1)
-    return numbered.with_columns(pl.lit(file.name).alias(parse.FILE))
+    return _numbered(frame, file.name, 2 if csv else 1)
+
+
+def _numbered(frame: pl.LazyFrame, name: str, offset: int) -> pl.LazyFrame:
+    return frame.with_row_index(parse.ROW, offset=offset).with_columns(pl.lit(name).alias(parse.FILE))
 
 
 def _require(file: str, names: list[str], roles: Mapping[str, str], two_sided: bool) -> None:
@@ -150,24 +221,29 @@ def _require(file: str, names: list[str], roles: Mapping[str, str], two_sided: b
 def _one_day(
     file: str, frame: pl.LazyFrame, roles: Mapping[str, str], date: str | None, says: list[str]
 ) -> tuple[pl.LazyFrame, dict[str, int]]:
-    counts = _collect(file, frame.group_by(pl.col("time").dt.date().alias("day")).len().sort("day"))
+    day = pl.col("time").dt.date().alias("day")
+    counts = _collect(file, frame.group_by(day).agg(pl.len(), pl.col("alive").sum()).sort("day"))
     if counts["len"].sum() == 0:
         raise DataError(f"{file} holds no rows; a chain with at least one quote below its header is needed.")
     known = counts.drop_nulls("day")
-    days = {str(day): rows for day, rows in known.iter_rows()}
+    days = {str(day): rows for day, rows, _ in known.iter_rows()}
+    if date == EVERY:
+        return frame, days
     if known.is_empty():
         if date is not None:
             raise DataError(f"{file} has no dates, so --date {date} picks nothing; leave it out.")
         return frame, days
     try:
-        wanted = known["day"][-1] if date is None else dt.date.fromisoformat(date)
+        last = (known.filter(pl.col("alive") > 0)["day"].to_list() or known["day"].to_list())[-1]
+        wanted = last if date is None else dt.date.fromisoformat(date)
     except ValueError:
         raise DataError(f"--date is {date!r}; a day such as {known['day'][-1]} is needed.") from None
     if str(wanted) not in days:
         near = min(known["day"].to_list(), key=lambda day: abs(day - wanted))
         raise DataError(f"{file} has no quotes of {wanted}; the nearest of its {len(days):,} days is {near}.")
     if date is None and len(days) > 1:
-        says.append(f"The last of {len(days):,} days is used, {wanted}; --date picks another.")
+        which = "last" if wanted == known["day"][-1] else "last with living options"
+        says.append(f"The {which} of {len(days):,} days is used, {wanted}; --date picks another.")
     return frame.filter(pl.col("time").dt.date() == wanted), days
 
 
@@ -190,7 +266,27 @@ def _one_underlying(
             f"{file} row {second}, column {roles['currency']}: quotes are in {listed(currencies)}; a chain in one "
             "currency is needed, so split the file."
         )
-    return frame, table
+    return frame, _one_snapshot(table, says)
+
+
+def _one_snapshot(table: pl.DataFrame, says: list[str]) -> pl.DataFrame:
+    """Of a day that was recorded several times, the last recording that holds most of the chain."""
+    day = pl.col("time").dt.date()
+    counts = table.drop_nulls("time").group_by("time").len().sort("time").with_columns(day=day)
+    full = counts.filter(pl.col("len") >= 0.9 * pl.col("len").max().over("day"))
+    last = full.group_by("day", maintain_order=True).agg(kept=pl.col("time").last())
+    often = counts.group_by("day").agg(times=pl.len(), rows=pl.col("len").sum())
+    often = often.filter(pl.col("times") > 1, pl.col("rows") >= ROWS_OF_A_SNAPSHOT * pl.col("times")).join(
+        last, on="day"
+    )
+    if often.is_empty():
+        return table
+    if counts["day"].n_unique() == 1:
+        says.append(f"The day was recorded {often['times'][0]} times; {often['kept'][0]} is used.")
+    else:
+        says.append(f"{often.height:,} days were recorded several times; the last full recording of each is used.")
+    kept = table.with_columns(day=day).join(often.select("day", "kept"), on="day", how="left", maintain_order="left")
+    return kept.filter(pl.col("kept").is_null() | (pl.col("time") == pl.col("kept"))).drop("day", "kept")
 
 
 def _style(

@@ -43,6 +43,7 @@ ROLES: dict[str, tuple[str, ...]] = {
                  "identifier", "optionalias"),
     "currency": ("currency", "quotecurrency"),
     "style": ("style", "exercise", "exercisestyle"),
+    "multiplier": ("multiplier", "contractsize", "lotsize"),
     "volume": ("volume", "volume24h", "totaltradedvolume"),
     "open_interest": ("openinterest", "oi"),
 }  # fmt: skip
@@ -50,7 +51,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 NUMBERS = (
     "maturity", "days", "strike", "bid", "ask", "price", "implied_vol", "spot", "forward", "log_moneyness", "discount",
-    "rate",
+    "rate", "multiplier",
 )  # fmt: skip
 SIDES = ("bid", "ask", "price", "implied_vol")
 """Roles that a table with calls and puts side by side has twice."""
@@ -64,7 +65,7 @@ class Preset:
     Args:
         columns: role → column. signature: columns that give the layout away.
         style: "european" or "american". percent: implied volatilities are in percent.
-        coin: prices are in units of the underlying. expiry_hour: hour of the day (UTC of the file) of expiry.
+        coin: prices are in units of the underlying. expiry_hour: hour of the day of expiry, by the file's clock.
         kind: where all options are of one kind.
     """
 
@@ -94,7 +95,7 @@ PRESETS: dict[str, Preset] = {
         {"date": "ts", "spot": "underlyingValue", "symbol": "underlying", "contract": "identifier", "expiry": "expiry"},
         ("strikePrice", "underlyingValue", "bidprice", "askPrice"),
         percent=True,
-        expiry_hour=10.0,
+        expiry_hour=15.5,
     ),
     "optionsdx": Preset({}, ("quote_date", "underlying_last", "expire_date", "c_bid", "p_bid"), style="american"),
     "yfinance": Preset({}, ("contractSymbol", "lastTradeDate", "inTheMoney"), style="american"),

@@ -12,6 +12,9 @@ ROW, FILE = "__row__", "__file__"
 EMPTY = ("", "-", "--", "n/a", "na", "nan", "null", "none", "#n/a")
 CALLS, PUTS = ("c", "call", "ce", "calls", "1", "1.0"), ("p", "put", "pe", "puts", "-1", "-1.0", "2", "2.0", "0", "0.0")
 YEAR = 365.0
+MORNING_ROOTS = ("SPX", "NDX", "RUT", "DJX", "VIX")
+MORNING = 6.5 / 24.0 / YEAR
+"""Years from the opening auction, at which options of these roots settle, to the close."""
 SECONDS = YEAR * 86400.0
 TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 DATES = ("%Y-%m-%d", "%d-%b-%Y", "%Y%m%d", "%m/%d/%Y", "%d.%m.%Y")
@@ -57,7 +60,14 @@ def _one_side(
     ]
     made += [pl.coalesce(bad).alias("unreadable")]
     made += [(pl.coalesce(dropped) if dropped else pl.lit(None, pl.String)).alias("dropped")]
-    return frame.select(made).with_columns(_from_contract())
+    return frame.select(made).with_columns(_from_contract()).with_columns(alive=_alive())
+
+
+def _alive() -> pl.Expr:
+    """Whether a row has not expired, as far as its columns tell, and is not marked as bad."""
+    late = (pl.col("expiry").dt.date() > pl.col("time").dt.date()).fill_null(True)
+    timed = pl.coalesce(pl.col("maturity") > 0, pl.col("days") > 0, late)
+    return timed.fill_null(True) & late & pl.col("dropped").is_null()
 
 
 def _from_contract() -> list[pl.Expr]:
@@ -188,6 +198,11 @@ def _maturities(
         return table.with_columns(maturity=pl.col("days") / YEAR)
     if made["maturity"].null_count() == made.height:
         raise DataError(f"{file} gives no quote date, so its maturities are not known; add a column date.")
+    early = pl.col("root").is_in(MORNING_ROOTS).fill_null(False) & (pl.col("maturity") > MORNING)
+    if not intraday and made.select(early.any()).item():
+        roots = ", ".join(sorted(set(made.filter(early)["root"].to_list())))
+        says.append(f"{roots} options settle at the open of their last day, 6.5 hours before the others.")
+        made = made.with_columns(maturity=pl.when(early).then(pl.col("maturity") - MORNING).otherwise("maturity"))
     return made
 
 
@@ -217,7 +232,7 @@ def _reasons(quoted: bool) -> pl.Expr:
     chain = pl.when(pl.col("dropped").is_not_null()).then(pl.col("dropped"))
     for rule, said in rules:
         chain = chain.when(rule.fill_null(False)).then(pl.lit(said))
-    contract = ("root", "time", "expiry", "maturity", "strike", "sign")
+    contract = ("symbol", "root", "time", "expiry", "maturity", "strike", "sign")
     # Without a type, two prices at one strike are a call and a put.
     untyped = pl.col("sign").is_null()
     first = pl.struct(*contract, pl.when(untyped).then("price")).is_first_distinct()

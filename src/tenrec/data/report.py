@@ -5,6 +5,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from tenrec.data.chain_summary import ChainSummary
 from tenrec.data.gaps import Gaps, duration
 
 
@@ -14,7 +15,7 @@ class DataReport:
 
     Args:
         file: file name.
-        kind: "option panel", "price series", "price paths", "arrays" or "unknown".
+        kind: "option panel", "option chain", "price series", "price paths", "arrays" or "unknown".
         rows: number of records (paths, for price paths).
         columns: role → column of the file.
         first, last: range of the times.
@@ -23,6 +24,8 @@ class DataReport:
         masked: why rows have no usable price → number of rows; they are kept and never filled.
         flagged: other things worth knowing → number of rows; these rows stay usable.
         refusals: one sentence for each kind of trouble; empty where the file can be used as it is.
+        chain: how `tenrec price` reads it, where it can.
+        notes: why an option chain is no panel for `tenrec hedge` and `tenrec backtest`.
     """
 
     file: str
@@ -36,6 +39,8 @@ class DataReport:
     masked: dict[str, int] = field(default_factory=dict)
     flagged: dict[str, int] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
+    chain: ChainSummary | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -45,6 +50,7 @@ class DataReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; times in ISO form, spacing in seconds."""
         values = dataclasses.asdict(self) | {"usable": self.usable, "refusals": list(self.refusals)}
+        values["notes"] = list(self.notes)
         values["gaps"] = {name: _plain(value) for name, value in values["gaps"].items()}
         return {name: _plain(value) for name, value in values.items()}
 
@@ -62,8 +68,13 @@ class DataReport:
         said += self._gap_lines()
         said += [f"masked, {reason}: {_rows(rows)}" for reason, rows in self.masked.items()]
         said += [f"flagged, {reason}: {_rows(rows)}" for reason, rows in self.flagged.items()]
+        if self.chain is not None:
+            lines = self.chain.lines()
+            said += ["as `tenrec price` reads it:"] * (self.kind == "option panel") + lines
         said += [f"refused: {sentence}" for sentence in self.refusals]
-        return [*said, "usable as it is" if self.usable else "not usable as it is"]
+        said += [f"as a panel for `tenrec hedge` or `tenrec backtest`: {sentence}" for sentence in self.notes]
+        by = " by `tenrec price`" if self.kind == "option chain" else ""
+        return [*said, f"usable as it is{by}" if self.usable else "not usable as it is"]
 
     def __str__(self) -> str:
         """The lines as one text."""

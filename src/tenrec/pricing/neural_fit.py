@@ -17,6 +17,8 @@ from tenrec.pricing.neural import PriceGrid, evolve, kernel_prices, make_grid, o
 
 FLOOR = 0.004
 """Volatility that is added to half the spread: what no quote is better than."""
+LINEAR = 0.02
+"""Error in volatility beyond which it counts in proportion: far wings of days must not outvote the rest."""
 SMALLEST = 1e-10
 Told = Callable[[int, float], None]
 
@@ -63,7 +65,7 @@ def fit_neural(
         spread = np.full_like(volatility, 0.005) if half_spread is None else half_spread
         used = np.ones(volatility.size, bool) if train is None else train
         weight = used / (np.maximum(spread, 0.0) + FLOOR)
-        target = _Target(*map(jnp.asarray, (log_moneyness, maturity, volatility, weight / weight.sum())))
+        target = SmileTarget(*map(jnp.asarray, (log_moneyness, maturity, volatility, weight / weight.sum())))
         kernel = kernel_prices(grid, target.log_moneyness, target.maturity)
         place = jnp.searchsorted(grid.times, target.maturity - 1e-10)
 
@@ -76,7 +78,8 @@ def fit_neural(
         @jax.jit
         @jax.value_and_grad
         def loss(flat: Float[Array, " weights"]) -> Float[Array, ""]:
-            return 1e4 * jnp.sum(target.weight * (volatilities(flat) - target.volatility) ** 2)
+            error = (volatilities(flat) - target.volatility) / LINEAR
+            return 2e4 * LINEAR**2 * jnp.sum(target.weight * (jnp.sqrt(1.0 + error**2) - 1.0))
 
         best, done = _minimise(loss, np.asarray(start), iterations, told)
         found = jnp.asarray(best)
@@ -84,8 +87,8 @@ def fit_neural(
         return NeuralFit(grid, laws, np.asarray(jax.jit(volatilities)(found)), done)
 
 
-class _Target(eqx.Module):
-    """The quotes in the form that the loss needs."""
+class SmileTarget(eqx.Module):
+    """Quotes in the form that a loss needs: log(K/F), years, annualised decimals, and weights."""
 
     log_moneyness: Float[Array, " quotes"]
     maturity: Float[Array, " quotes"]

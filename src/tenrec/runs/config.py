@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from tenrec.runs.config_checks import (
     refuse_ensembles_of_one,
+    refuse_forecasts_of_none,
     refuse_instruments,
     refuse_names,
     refuse_on_a_basket,
@@ -95,6 +96,7 @@ class HedgeConfig(Section):
             )
         refuse_names((self.policy, *self.rivals))
         refuse_ensembles_of_one(self)
+        refuse_forecasts_of_none(self)
         refuse_terms(self, recorded=recorded)
         return self
 

@@ -26,6 +26,15 @@ def refuse_names(learned: Sequence[PolicySpec]) -> None:
             )
 
 
+def refuse_forecasts_of_none(config: "HedgeConfig") -> None:
+    """The delta at a forecast volatility where nothing forecasts."""
+    if "forecast_delta" in config.evaluate.against and getattr(config.market, "forecaster", None) is None:
+        raise ValueError(
+            "evaluate.against names 'forecast_delta' and there is no market.forecaster; on a recorded panel give the "
+            "file that `tenrec vol forecast --model hybrid --save FILE` writes"
+        )
+
+
 def refuse_ensembles_of_one(config: "HedgeConfig") -> None:
     """A mean over seeds where there is one seed."""
     for spec in (config.policy, *config.rivals):

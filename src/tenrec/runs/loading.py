@@ -35,21 +35,23 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
     for override in overrides:
         apply_override(given, override)
     base = Path(source).parent if isinstance(source, str | Path) else Path()
-    given = _with_pricer(embed(given, base), base)
+    given = embed(given, base)
+    for section, key in (("evaluate", "pricer"), ("market", "forecaster")):
+        given = _with_full_path(given, section, key, base)
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
 
 
-def _with_pricer(given: dict[str, Any], base: Path) -> dict[str, Any]:
-    """The configuration with the full path of its pricer: beside the file, or where the user stands."""
-    evaluate = given.get("evaluate")
-    if not isinstance(evaluate, Mapping) or not isinstance(evaluate.get("pricer"), str):
+def _with_full_path(given: dict[str, Any], section: str, key: str, base: Path) -> dict[str, Any]:
+    """The configuration with the full path of a file or run: beside the configuration, or where the user stands."""
+    own = given.get(section)
+    if not isinstance(own, Mapping) or not isinstance(own.get(key), str):
         return given
-    beside, named = base / evaluate["pricer"], Path(evaluate["pricer"])
+    beside, named = base / own[key], Path(own[key])
     path = beside if beside.exists() else named
-    return given | {"evaluate": dict(evaluate) | {"pricer": str(path.resolve())}}
+    return given | {section: dict(own) | {key: str(path.resolve())}}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -176,6 +178,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
     from tenrec.runs import (
         config,
         contract_specs,
+        instrument_specs,
         market_specs,
         path_specs,
         policy_specs,

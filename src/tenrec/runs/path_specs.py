@@ -69,6 +69,7 @@ class RecordedSpec(Section):
     validate_from: date = date(2017, 1, 1)
     validate_until: date = date(2019, 12, 31)
     mix: MixSpec = MixSpec()
+    forecaster: str | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "RecordedSpec":

@@ -79,6 +79,7 @@ Baseline = Literal[
     "static_delta",
     "black_scholes_delta",
     "black_scholes_delta_entry",
+    "forecast_delta",
     "minimum_variance_delta",
     "neural_delta",
     "leland",

@@ -6,7 +6,6 @@ from pathlib import Path
 import equinox as eqx
 import jax
 
-from tenrec.backtest import SIGNAL_NAMES
 from tenrec.contracts import CustomPayoff
 from tenrec.core.errors import ConfigError
 from tenrec.hedging.assess import views
@@ -17,8 +16,9 @@ from tenrec.runs.custom import try_policy
 from tenrec.runs.path_specs import RecordedSpec
 from tenrec.runs.policies import baseline, untrained
 from tenrec.runs.policy_specs import PolicySpec
-from tenrec.runs.setting import neutral_view
+from tenrec.runs.setting import listed_signals, neutral_view
 from tenrec.runs.simulated import Simulation
+from tenrec.runs.vol.saved import load_forecaster
 
 
 def preflight(config: HedgeConfig, base: Path) -> None:
@@ -34,7 +34,9 @@ def preflight(config: HedgeConfig, base: Path) -> None:
     if config.evaluate.pricer is not None:
         baseline("neural_delta", config)
     if isinstance(config.market, RecordedSpec):
-        _refuse_unknown_features(specs, SIGNAL_NAMES)
+        if config.market.forecaster is not None:
+            load_forecaster(config.market.forecaster)
+        _refuse_unknown_features(specs, listed_signals(config))
         return
     if "optimum" in config.evaluate.against:
         optimum_criterion(config, optimum_problem(config), premium=0.0)

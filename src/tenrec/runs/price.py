@@ -3,25 +3,32 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from tenrec.core.errors import ConfigError, DataError, InterruptedWork
 from tenrec.data.chain import chain_files, read_chain
+from tenrec.pricing.chain_american import american_price
 from tenrec.pricing.chain_pricer import ChainPricer, load_pricer
 from tenrec.pricing.chain_quotes import ChainQuotes, chain_quotes
+from tenrec.pricing.dislocations import dislocations
 from tenrec.pricing.neural_fit import NeuralFit, fit_neural
 from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.progress import Reporter, Silent
 
+if TYPE_CHECKING:
+    from tenrec.runs.dislocations import TradeRule
+
 RUN_FILE, KIND = "run.json", "price"
 RUNS = Path("runs")
 DAYS = 365.0
+LISTED = 20
+"""Dislocations that are kept in the metrics."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,17 @@ class PriceRun:
         """The fitted quotes with their fitted volatility."""
         return pl.read_parquet(self.path / "quotes.parquet")
 
+    @property
+    def dislocations(self) -> pl.DataFrame:
+        """Quotes that are rich or cheap beyond bid, ask and the error of the fit, the surest first."""
+        return dislocations(self.quotes)
+
+    @property
+    def trades(self) -> pl.DataFrame | None:
+        """What trading the dislocations of recorded days made; None where that was not asked for."""
+        path = self.path / "trades.parquet"
+        return pl.read_parquet(path) if path.is_file() else None
+
 
 def price(
     chain: str | Path,
@@ -57,10 +75,12 @@ def price(
     rate: float | None = None,
     seed: int = 0,
     iterations: int = 500,
+    trading: "TradeRule | None" = None,
     reporter: Reporter | None = None,
 ) -> PriceRun:
     """Fit the neural pricer to one day of an option chain and write a run folder with an HTML report.
 
+    With `trading`, other recorded days are fitted too, and what is dislocated on each is traded on those after it.
     Nothing is written before the fit is done, and `run.json` is written last.
 
     Raises:
@@ -74,10 +94,13 @@ def price(
     if iterations < 1:
         raise ConfigError(f"--iterations is {iterations}; at least 1 is needed.")
     options = {"date": date, "underlying": underlying, "style": style, "rate": rate, "seed": seed,
-               "iterations": iterations, "columns": dict(columns or {})}  # fmt: skip
+               "iterations": iterations, "columns": dict(columns or {}),
+               "trading": None if trading is None else asdict(trading)}  # fmt: skip
     read = read_chain(chain, columns=columns, date=date, underlying=underlying, style=style)
     folder = RUNS / _id(Path(chain), options) if out is None else Path(out)
     _refuse_foreign(folder)
+    if trading is not None:
+        trading.entry_days(read.name, list(read.days))
     quotes = chain_quotes(read, rate=rate)
     try:
         fit, pricer = fit_quotes(quotes, seed=seed, iterations=iterations, reporter=reporter)
@@ -88,10 +111,17 @@ def price(
             "assumptions": list(quotes.assumptions), "refused": quotes.refused, "quotes": table.height,
             "spot": quotes.spot, "fit": fit_metrics(table) | {"iterations": fit.iterations}, "arbitrage": checks,
             "expiries": quotes.expiries.to_dicts(), "options": options, "day": _day(read.table),
+            "style": _style(read.table), "early_exercise": _early_exercise(table),
+            "dislocations": _told(dislocations(table)), "trades": None,
         }  # fmt: skip
+        trades = None
+        if trading is not None:
+            trades, metrics["trades"] = _traded(Path(chain), trading, options, reporter)
         reporter.say(f"Writing {folder}")
         write_atomically(folder / "pricer.npz", pricer.save)
         write_atomically(folder / "quotes.parquet", table.write_parquet)
+        if trades is not None:
+            write_atomically(folder / "trades.parquet", trades.write_parquet)
         write_json(folder / "metrics.json", metrics)
         write_price_report(pricer, table, metrics, folder / "report.html")
         write_json(folder / RUN_FILE, {"kind": KIND, "state": "done", "versions": {"tenrec": version("tenrec")}})
@@ -100,6 +130,46 @@ def price(
     except OSError as error:
         raise ConfigError(f"--out {folder} cannot be written ({error.strerror}); give another folder.") from None
     return PriceRun(folder)
+
+
+def _traded(
+    chain: Path, trading: "TradeRule", options: Mapping[str, Any], reporter: Reporter
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    from tenrec.runs.dislocations import trade_dislocations
+
+    reading = {name: options[name] for name in ("columns", "underlying", "style")}
+    kept = {name: options[name] for name in ("rate", "seed", "iterations")}
+    return trade_dislocations(chain, trading, options=reading, reporter=reporter, **kept)
+
+
+def _style(table: pl.DataFrame) -> str:
+    return " and ".join(sorted(set(table["style"].to_list())))
+
+
+def _early_exercise(table: pl.DataFrame) -> dict[str, float] | None:
+    """Shares of the price that early exercise was worth, of the fitted quotes; None where all are European."""
+    share = (table["early_exercise"] / table["price"]).drop_nulls().to_numpy()
+    if not share.size or not np.any(share != 0.0):
+        return None
+    return {"median": float(np.median(share)), "largest": float(np.max(share))}
+
+
+def _told(found: pl.DataFrame) -> dict[str, Any]:
+    names = [
+        "side",
+        "kind",
+        "strike",
+        "maturity",
+        "bid",
+        "ask",
+        "fair",
+        "edge",
+        "edge_volatility",
+        "fit_error",
+        "score",
+    ]
+    counts = {side: int((found["side"] == side).sum()) for side in ("rich", "cheap")}
+    return counts | {"largest": found.select(names).head(LISTED).to_dicts()}
 
 
 def load_price_run(path: str | Path) -> PriceRun:
@@ -128,8 +198,10 @@ def report_price(path: str | Path) -> PriceRun:
     return run
 
 
-def quote(pricer: ChainPricer, words: Mapping[str, str]) -> dict[str, float]:
+def quote(pricer: ChainPricer, words: Mapping[str, str], *, american: bool = False) -> dict[str, float]:
     """Price and Greeks of one option, from words such as {"strike": "3000", "days": "30", "kind": "put"}.
+
+    The numbers are those of the European option; `american` adds the price of the American one of its volatility.
 
     Raises:
         ConfigError: a word that is not known, or strike or maturity missing.
@@ -148,7 +220,19 @@ def quote(pricer: ChainPricer, words: Mapping[str, str]) -> dict[str, float]:
         raise ConfigError("--quote needs a strike and either days or maturity (years), e.g. strike=3000 and days=30.")
     if "days" in numbers:
         numbers["maturity"] = numbers.pop("days") / DAYS
-    return {name: float(value) for name, value in pricer.greeks(**numbers).items()}
+    answer = {name: float(value) for name, value in pricer.greeks(**numbers).items()}
+    return answer | (_american(pricer, numbers, answer["implied_volatility"]) if american else {})
+
+
+def _american(pricer: ChainPricer, asked: Mapping[str, Any], volatility: float) -> dict[str, float]:
+    maturity = float(asked["maturity"])
+    growth = float(pricer.forward(maturity)) / float(pricer.spot)
+    spot = asked["forward"] / growth if "forward" in asked else asked.get("spot", float(pricer.spot))
+    put = asked.get("kind") == "put"
+    worth = american_price(
+        spot, asked["strike"], maturity, volatility, spot * growth, float(pricer.discount(maturity)), put=put
+    )
+    return {"american_price": worth}
 
 
 def fit_metrics(table: pl.DataFrame) -> dict[str, Any]:
@@ -204,7 +288,9 @@ def fit_quotes(
 def _fit(quotes: ChainQuotes, seed: int, iterations: int, reporter: Reporter) -> NeuralFit:
     table = quotes.table
     reporter.start("Fitting the pricer", iterations)
-    half = 0.5 * (table["volatility_ask"] - table["volatility_bid"]).fill_null(0.01).to_numpy()
+    bid, middle, ask = (pl.col(name) for name in ("volatility_bid", "volatility", "volatility_ask"))
+    spread = pl.coalesce(0.5 * (ask - bid), ask - middle, middle - bid, pl.lit(0.01))
+    half = table.select(spread).to_series().to_numpy()
     log_moneyness, maturity, volatility = (
         table[name].to_numpy() for name in ("log_moneyness", "maturity", "volatility")
     )

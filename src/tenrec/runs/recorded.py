@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from tenrec.backtest import Panel, Record, SelectionRule, load_record
+from tenrec.backtest.forecasts import with_forecasts
 from tenrec.hedging.assess import Sample, assess, ledgers, outcome_of, views
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
@@ -33,6 +34,7 @@ from tenrec.runs.stages import Trained, train_stage, training_section
 from tenrec.runs.statistics import CVAR95, SHOWN_BY_ROOT, STD, Statistic
 from tenrec.runs.tables import ledger_table
 from tenrec.runs.terms import build_terms
+from tenrec.runs.vol.saved import load_forecaster
 from tenrec.training import local_objective, ridge, terminal_objective
 
 ONE_DAY = dt.timedelta(days=1)
@@ -58,6 +60,11 @@ class Desk:
         self.config, self.market = config, market
         rule = SelectionRule(*contract.days, contract.max_log_moneyness, contract.min_quotes)
         self.record: Record = load_record(rule, rate=market.rate, quantity=float(contract.quantity))
+        self.forecaster: dict[str, Any] | None = None
+        if market.forecaster is not None:
+            made = load_forecaster(market.forecaster)
+            self.record, share = with_forecasts(self.record, made)
+            self.forecaster = {"model": made.label, "prices": made.prices, "first": str(made.dates[0]), "share": share}
         self.panel: Panel = self.record.panel
         self.train = self.panel.between(None, market.train_until)
         self.test = self.panel.between(market.validate_until + ONE_DAY, None)
@@ -117,7 +124,9 @@ class Desk:
 
     def baselines(self) -> dict[str, AbstractPolicy]:
         """The classical policies; the minimum-variance delta is fitted on the training contracts."""
-        names, coefficients = self.config.evaluate.against, np.zeros(3)
+        names, coefficients = list(self.config.evaluate.against), np.zeros(3)
+        if self.forecaster is not None and "forecast_delta" not in names:
+            names.append("forecast_delta")
         if "minimum_variance_delta" in names:
             coefficients = minimum_variance_coefficients(self.sample(self.train))
         return {name: baseline(name, self.config, coefficients) for name in names}
@@ -230,6 +239,7 @@ def _metrics(
         "optimum": None,
         "training": training_section(trained),
         "validation": validation,
+        "forecaster": desk.forecaster,
         "without_largest_days": without_days(judged.ledger, contracts, largest, learned, reference),
         "selection": desk.panel.excluded,
         "contracts": {"train": len(desk.train), "test": len(desk.test), "carried_volatilities": desk.panel.carried},

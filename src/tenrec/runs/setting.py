@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from tenrec.backtest import SIGNAL_NAMES
 from tenrec.contracts import european
 from tenrec.hedging.options import OptionSlot
+from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
 from tenrec.runs.build import assets_of, build_contract, build_grid, option_slots
@@ -55,7 +56,7 @@ def build_setting(
 
 def neutral_view(config: HedgeConfig) -> MarketView:
     """One state that a run's policies may see, of the shapes of all others."""
-    setting = build_setting(config, SIGNAL_NAMES if isinstance(config.contract, ListedSpec) else ())
+    setting = build_setting(config, listed_signals(config) if isinstance(config.contract, ListedSpec) else ())
     strike = float(setting.contract.strike[0])
     at = dict.fromkeys(setting.signal_names, 0.0) | {"last_return": 0.0, "time_to_maturity": setting.maturity}
     at |= {"spot": setting.initial_spot or strike, "strike": strike}
@@ -67,6 +68,11 @@ def _slots(config: HedgeConfig) -> tuple[OptionSlot | None, ...]:
     """The listed option of each instrument, None where it is none; empty where there are none."""
     slots = iter(option_slots(config))
     return tuple(next(slots) if name == "option" else None for name in config.instruments) if config.options else ()
+
+
+def listed_signals(config: HedgeConfig) -> tuple[str, ...]:
+    """The signals of a recorded panel; a forecaster adds its own."""
+    return (*SIGNAL_NAMES, FORECAST_SIGNAL) if getattr(config.market, "forecaster", None) else SIGNAL_NAMES
 
 
 def _signals(config: HedgeConfig) -> tuple[str, ...]:

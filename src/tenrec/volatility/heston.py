@@ -7,6 +7,7 @@ step costs the characteristic function of every expiry at 72 nodes, with its exa
 Source: Cui, del Baño Rollin and Germano (2017), "Full and fast calibration of the Heston stochastic volatility model".
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +22,10 @@ from tenrec.volatility import least_squares
 Scalar = Float[Array, ""]
 Quotes = Float[Array, "expiries quotes"]
 Expiries = Float[Array, " expiries"]
+Coordinates = Float[Array, " five"]
+"""log v₀, log κ, log θ, log ξ, atanh ρ."""
+Data = tuple[Quotes, Quotes, Expiries, Quotes]
+"""Log-moneyness, volatility, maturity, weights."""
 
 RULE = np.linspace(-3.0, 4.0, 72)
 """Equal steps in t of the rule u = exp(t − e^{−t})/√w."""
@@ -70,25 +75,61 @@ def calibrate(
 
 @partial(jax.jit, static_argnames="steps")
 def calibrate_one(k: Quotes, volatility: Quotes, maturity: Expiries, weights: Quotes, steps: int = STEPS) -> HestonFit:
-    """`calibrate` on JAX arrays; works under `vmap`."""
-    level = jnp.sum(weights * volatility**2, 1) / jnp.sum(weights, 1)
-    variance, root_weights, time = level * maturity, jnp.sqrt(weights), maturity[:, None]
+    """`calibrate` on JAX arrays; works under `vmap`, and the parameters have derivatives in the quotes.
+
+    Derivatives are those of the minimum, by the implicit function theorem; more `steps` than the default make sure
+    that it is one.
+    """
+    data = k, volatility, maturity, weights
+
+    def search(given: Data) -> Coordinates:
+        return least_squares.minimise(residuals_of(given), start(given), steps).at
+
+    at = least_squares.implicit(search, lambda x, given: residuals_of(given)(x), data)
+    return HestonFit(from_coordinates(at), jnp.sum(residuals_of(data)(at) ** 2))
+
+
+def volatilities(x: Coordinates, k: Quotes, maturity: Expiries) -> Quotes:
+    """The model's implied volatilities, annualised decimal; NaN where the price is too small to have one."""
+    parameters = from_coordinates(x)
+    variance = jax.vmap(lambda time: heston.expected_variance(time, *parameters[:3]))(maturity)
+    level = jnp.sqrt(variance / maturity)[:, None]
+    near = jnp.broadcast_to(level, k.shape)
+    return near + residuals_of((k, near, maturity, jnp.ones_like(k)))(x).reshape(k.shape)
+
+
+def start(data: Data) -> Coordinates:
+    """Where a calibration begins that knows nothing."""
+    level = _levels(data[1], data[3])
+    first = jnp.log(jnp.array([level[0], START[0], level[-1], START[2]]))
+    return jnp.append(first, jnp.arctanh(START[1]))
+
+
+def _levels(volatility: Quotes, weights: Quotes) -> Expiries:
+    """Mean squared volatility of each expiry."""
+    return jnp.sum(weights * volatility**2, 1) / jnp.sum(weights, 1)
+
+
+def residuals_of(data: Data) -> Callable[[Coordinates], Float[Array, " m"]]:
+    """The weighted errors as a function of the coordinates, all that depends on the quotes alone worked out before."""
+    k, volatility, maturity, weights = data
+    # The prices do not depend on the control: no derivative is taken of it.
+    level = jax.lax.stop_gradient(_levels(volatility, weights))
+    variance, time = level * jax.lax.stop_gradient(maturity), maturity[:, None]
     nodes, matrix = _integral(k, variance)
     control = jnp.exp(-0.5 * variance[:, None] * (nodes**2 + 0.25))
-    black = black_scholes.value(1.0, 1.0, jnp.exp(k), jnp.sqrt(level)[:, None], time)
+    black = black_scholes.value(1.0, 1.0, jnp.exp(k), jnp.sqrt(variance)[:, None], 1.0)
+    root_weights = least_squares.root(weights)
 
-    def residuals(x: Float[Array, " five"]) -> Float[Array, " m"]:
-        parameters = _from_coordinates(x)
+    def residuals(x: Coordinates) -> Float[Array, " m"]:
+        parameters = from_coordinates(x)
         one = jax.vmap(lambda u, t: jnp.exp(heston.log_characteristic(u - 0.5j, t, *parameters)))
         difference = one(nodes.astype(jnp.complex128), maturity) - control
         call = black - jnp.einsum("eqn,en->eq", matrix, jnp.concatenate([difference.real, difference.imag], 1))
         found = implied.implied_volatility(call, 1.0, jnp.exp(k), time, 1.0).volatility
         return (jnp.where(weights > 0.0, found - volatility, 0.0) * root_weights).ravel()
 
-    first = jnp.log(jnp.array([level[0], START[0], level[-1], START[2]]))
-    start = jnp.append(first, jnp.arctanh(START[1]))
-    found = least_squares.minimise(residuals, start, steps)
-    return HestonFit(_from_coordinates(found.at), 2.0 * found.cost)
+    return residuals
 
 
 def _integral(
@@ -104,6 +145,7 @@ def _integral(
     return nodes, jnp.concatenate([weights * jnp.cos(angle), -weights * jnp.sin(angle)], -1)
 
 
-def _from_coordinates(x: Float[Array, " five"]) -> HestonParameters:
+def from_coordinates(x: Coordinates) -> HestonParameters:
+    """The parameters at a point of ℝ⁵."""
     initial, reversion, long_run, vol_of_vol = jnp.exp(x[:4])
     return HestonParameters(initial, reversion, long_run, vol_of_vol, jnp.tanh(x[4]))

@@ -4,13 +4,15 @@ Source: Marquardt (1963); the damping follows the gain ratio of Nielsen (1999), 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 Vector = Float[Array, " n"]
+Steps = int | Int[Array, ""]
+"""A number that JAX traces serves every count with one compiled search."""
 
 UNROLLED = 8
 """Up to this many unknowns the normal equations are solved in line, which a batch turns into vector instructions."""
@@ -23,7 +25,7 @@ class Minimum(NamedTuple):
     cost: Float[Array, ""]
 
 
-def minimise(residuals: Callable[[Vector], Float[Array, " m"]], start: Vector, steps: int) -> Minimum:
+def minimise(residuals: Callable[[Vector], Float[Array, " m"]], start: Vector, steps: Steps) -> Minimum:
     """The x near `start` that makes Σ residuals(x)²/2 small; it is never worse than the start.
 
     A step to where the residuals are not finite is refused like one that makes them larger.
@@ -50,10 +52,51 @@ def minimise(residuals: Callable[[Vector], Float[Array, " m"]], start: Vector, s
     return Minimum(at, cost)
 
 
+def implicit(
+    search: Callable[[Any], Vector], residuals: Callable[[Vector, Any], Float[Array, " m"]], data: Any
+) -> Vector:
+    """search(data), a minimum of Σ residuals(x, data)²/2, differentiable in the data.
+
+    By the implicit function theorem, at the minimum ∂x/∂data = −H⁻¹·∂²c/∂x∂data, c the half sum of squares and H its
+    exact Hessian in x. The search itself is never differentiated, and costs nothing more where no derivative is asked
+    for. Where it has not converged, or H is singular, the derivative means nothing.
+
+    Example:
+        >>> def miss(x, a):
+        ...     return jnp.array([x[0] ** 2 - a])
+        >>> def root(a):
+        ...     return implicit(lambda a: minimise(lambda x: miss(x, a), jnp.ones(1), 30).at, miss, a)[0]
+        >>> round(float(jax.grad(root)(4.0)), 4)  # of √a
+        0.25
+    """
+
+    def slope(x: Vector, data: Any) -> Vector:
+        return jax.grad(lambda at: half_squares(residuals(at, data)))(x)
+
+    @jax.custom_jvp
+    def found(data: Any) -> Vector:
+        return search(data)
+
+    @found.defjvp
+    def found_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Vector, Vector]:
+        at = found(*primals)
+        curvature = jax.jacfwd(slope)(at, *primals)
+        _, moved = jax.jvp(lambda given: slope(at, given), primals, tangents)
+        return at, -jnp.linalg.solve(curvature, moved)
+
+    return found(data)
+
+
 def half_squares(errors: Float[Array, " m"]) -> Float[Array, ""]:
     """Σe²/2; infinite if any error is not finite."""
     total = 0.5 * jnp.sum(errors * errors)
     return jnp.where(jnp.isfinite(total), total, jnp.inf)
+
+
+def root(weights: Float[Array, "..."]) -> Float[Array, "..."]:
+    """√weights, without the infinite derivative at 0."""
+    counted = weights > 0.0
+    return jnp.where(counted, jnp.sqrt(jnp.where(counted, weights, 1.0)), 0.0)
 
 
 def solve(matrix: Float[Array, "n n"], right: Vector) -> Vector:

@@ -21,6 +21,7 @@ class VarianceRecord:
         quarticity: estimate of the day's ∫σ⁴, if it is known.
         implied: option-implied volatility at the close, annualised decimal, if it is known.
         price: the close, if it is known.
+        others: logarithms of further series known at the close (volatility of volatility, skew, longer maturities).
     """
 
     dates: np.ndarray
@@ -30,6 +31,7 @@ class VarianceRecord:
     quarticity: Days | None = None
     implied: Days | None = None
     price: Days | None = None
+    others: Float[np.ndarray, "days inputs"] | None = None
 
     def __len__(self) -> int:
         return len(self.dates)

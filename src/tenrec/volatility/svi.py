@@ -127,24 +127,43 @@ def linear_in_time(
 
 @jax.jit
 def _fit_all(k: Array, volatility: Array, maturity: Array, weights: Array) -> SVIFit:
-    return jax.vmap(_fit)(k, volatility, maturity, weights)
+    return jax.vmap(fit_one)(k, volatility, maturity, weights)
 
 
-def _fit(k: Quotes, volatility: Quotes, maturity: Scalar, weights: Quotes) -> SVIFit:
-    root_weights = jnp.sqrt(weights / jnp.sum(weights))
-    target = volatility**2 * maturity
-    reach = jnp.max(jnp.where(weights > 0.0, jnp.abs(k), 0.0)) + 1e-6
+def fit_one(k: Quotes, volatility: Quotes, maturity: Scalar, weights: Quotes) -> SVIFit:
+    """One slice of `fit_slices` on JAX arrays; works under `vmap`, and its parameters have derivatives in the quotes.
 
-    def residuals(x: Float[Array, " five"]) -> Quotes:
-        w = _from_coordinates(x, reach).total_variance(k)
-        return (jnp.sqrt(w / maturity) - volatility) * root_weights
+    Derivatives are those of the minimum, by the implicit function theorem; there are none where the minimum lies at the
+    end of what the coordinates allow (a slice without curvature, say).
+    """
+    data = k, volatility, maturity, weights
+    at = least_squares.implicit(_search, _residuals, data)
+    return SVIFit(_from_coordinates(at, _reach(data)), jnp.sqrt(2.0 * least_squares.half_squares(_residuals(at, data))))
 
+
+_Data = tuple[Quotes, Quotes, Scalar, Quotes]
+
+
+def _reach(data: _Data) -> Scalar:
+    k, _, _, weights = data
+    return jnp.max(jnp.where(weights > 0.0, jnp.abs(k), 0.0)) + 1e-6
+
+
+def _residuals(x: Float[Array, " five"], data: _Data) -> Quotes:
+    k, volatility, maturity, weights = data
+    w = _from_coordinates(x, _reach(data)).total_variance(k)
+    return (jnp.sqrt(w / maturity) - volatility) * least_squares.root(weights / jnp.sum(weights))
+
+
+def _search(data: _Data) -> Float[Array, " five"]:
+    k, volatility, maturity, weights = data
+    residuals, reach = partial(_residuals, data=data), _reach(data)
+    target, root_weights = volatility**2 * maturity, jnp.sqrt(weights / jnp.sum(weights))
     starts = _starts(k, target, root_weights / (2.0 * volatility * maturity), reach)
     costs = jax.vmap(lambda x: least_squares.half_squares(residuals(x)))(starts)
     chosen = starts[jax.lax.top_k(-costs, REFINED)[1]]
     found = jax.vmap(partial(least_squares.minimise, residuals, steps=STEPS))(chosen)
-    best = least_squares.minimise(residuals, found.at[jnp.argmin(found.cost)], LAST_STEPS)
-    return SVIFit(_from_coordinates(best.at, reach), jnp.sqrt(2.0 * best.cost))
+    return least_squares.minimise(residuals, found.at[jnp.argmin(found.cost)], LAST_STEPS).at
 
 
 def _from_coordinates(x: Float[Array, " five"], reach: Scalar) -> SVI:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tenrec.backtest.quotes import black_value
+from tenrec.cli.backtest import show
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.runs.backtest import default_file, kind_of, run_backtest
 from tenrec.runs.panel.api import resume_panel
@@ -22,7 +23,15 @@ SETTINGS = {
     "contract": {"quantity": 1, "multiplier": 100, "days": [10, 20]},
     "rate": 0.0,
     "training": {"updates": 20, "seeds": 2},
-    "deltas": ["no_hedge", "black_scholes_delta", "sticky_moneyness_delta", "clipped_linear", "state_network"],
+    "deltas": [
+        "no_hedge",
+        "black_scholes_delta",
+        "sticky_moneyness_delta",
+        "bartlett_delta",
+        "shrunk_delta",
+        "clipped_linear",
+        "state_network",
+    ],
 }
 
 
@@ -64,7 +73,7 @@ def test_writes_what_it_promises(done):
     assert metrics["to_expiry"]["contracts"] > 5
     assert set(metrics["one_session"]["gains"]) == set(SETTINGS["deltas"]) - {"black_scholes_delta"}
     assert metrics["one_session"]["gains"]["no_hedge"]["value"] < 0
-    assert metrics["learned"] in {"clipped_linear", "state_network"}
+    assert metrics["learned"] in {"shrunk_delta", "clipped_linear", "state_network"}
     text = (done.path / "report.html").read_text()
     for sentence in panel_findings(metrics):
         assert sentence.split(" of ")[0].split("'")[0] in text
@@ -126,10 +135,82 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(place: Path, tmp_path: Pat
 
 
 def test_a_short_record_is_refused(tmp_path: Path):
-    quotes(20).write_csv(tmp_path / "few.csv")
-    with pytest.raises(DataError, match="20 dates"):
+    quotes(4).write_csv(tmp_path / "few.csv")
+    with pytest.raises(DataError, match="4 dates"):
         run_backtest(tmp_path / "few.csv", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def coins(tmp_path_factory: pytest.TempPathFactory):
+    """A month in the layout of a coin-margined exchange: two coins in one file, quoted in coin and in percent."""
+    table = quotes(40).with_columns(
+        snapshot_utc=pl.col("date").cast(pl.Datetime).dt.strftime("%Y-%m-%d 02:00:00"),
+        underlying_price=1000.0 * pl.col("spot"), mark_price=pl.col("close") / pl.col("spot"), mark_iv=20.0,
+        strike=1000.0 * pl.col("strike"), type="kind", underlying=pl.lit("BTC"),
+        instrument=pl.format("BTC-{}-{}", "expiry", "strike"), expiry=pl.col("date").min() + pl.duration(days=35),
+    ).filter(pl.col("date") <= pl.col("expiry"))  # fmt: skip
+    table = table.unique(["date", "strike", "type"], maintain_order=True, keep="first")
+    years = (pl.col("expiry") - pl.col("date")).dt.total_days() / 365.0 + 6.0 / 24.0 / 365.0
+    sign = np.where(table["type"].to_numpy() == "call", 1.0, -1.0)
+    total = 0.2 * np.sqrt(table.select(years).to_series().to_numpy())
+    value = black_value(sign, table["underlying_price"].to_numpy(), table["strike"].to_numpy(), total)
+    table = table.with_columns(mark_price=pl.Series(value) / pl.col("underlying_price"))
+    table = table.with_columns(bid=0.99 * pl.col("mark_price"), ask=1.01 * pl.col("mark_price"))
+    other = table.head(20).with_columns(underlying=pl.lit("ETH"))
+    folder = tmp_path_factory.mktemp("coins")
+    pl.concat([table, other]).drop("close", "spot", "kind", "date").write_parquet(folder / "coins.parquet")
+    changes = ["deltas=[no_hedge, black_scholes_delta, bartlett_delta, clipped_linear]", "contract.days=[10, 30]"]
+    return run_backtest(folder / "coins.parquet", out=folder / "run", overrides=changes)
+
+
+def test_options_in_coin_are_hedged_and_accounted_in_coin(coins):
+    metrics = coins.metrics
+    assert metrics["coin"] == metrics["currency"] == "BTC"
+    assert "clipped_linear" not in metrics["labels"]  # 35 sessions teach nothing
+    assert any("too few to learn" in sentence for sentence in panel_findings(metrics))
+    assert any("BTC is used" in note for note in metrics["notes"])
+    assert metrics["one_session"]["gains"]["no_hedge"]["value"] < -300.0
+    held, table = pl.read_parquet(coins.path / "pnl.parquet"), coins.positions()
+    assert len(held) == metrics["to_expiry"]["contracts"] > 5
+    for contract in held.iter_rows(named=True):
+        own = table.filter(
+            (pl.col("contract") == contract["contract"]) & (pl.col("policy") == "black_scholes_delta")
+        ).sort("date")
+        forward, position = own["forward"].to_numpy(), own["position"].to_numpy()
+        sign = 1.0 if contract["kind"] == "call" else -1.0
+        payoff = max(sign * (contract["settlement"] - contract["strike"]), 0.0)
+        # One contract of one dollar pays 1/F − 1/F' coin; the option pays its value in coin.
+        variation = np.sum(position[:-1] * (1.0 / forward[:-1] - 1.0 / forward[1:]))
+        expected = contract["premium"] / contract["forward"] + variation - payoff / contract["settlement"]
+        assert own["pnl"][-1] == pytest.approx(expected, abs=2e-6)
+        assert own["pnl_quote"][-1] == pytest.approx(expected * contract["settlement"], abs=0.2)
+
+
+def test_the_terminal_and_the_document_say_the_same(done, coins, capsys: pytest.CaptureFixture[str]):
+    for run in (done, coins):
+        show(run, as_json=True)
+        document = json.loads(capsys.readouterr().out)
+        assert document["report"] == str(run.path / "report.html")
+        assert {name: document[name] for name in run.metrics} == run.metrics
+        show(run, as_json=False)
+        told = " ".join(capsys.readouterr().out.split())
+        for label in run.metrics["labels"].values():
+            assert label.split(",")[0].split()[0] in told
+        for sentence in panel_findings(run.metrics):
+            assert " ".join(sentence.split()[:4]) in told
+
+
+def test_the_wing_is_compared_with_no_hedge_too(done):
+    wing = done.metrics["one_session"]["wing"]
+    assert wing["rows"] > 20
+    own = wing["policies"]["shrunk_delta"]
+    assert set(own["over"]) == {"black_scholes_delta", "no_hedge"}
+    rms = {name: entry["rms_bp"] for name, entry in wing["policies"].items()}
+    expected = 100.0 * (1.0 - (rms["shrunk_delta"] / rms["no_hedge"]) ** 2)
+    assert own["over"]["no_hedge"]["value"] == pytest.approx(expected)
+    text = (done.path / "report.html").read_text()
+    assert "In the wing" in text
 
 
 def test_a_foreign_folder_is_left_alone(place: Path, tmp_path: Path):

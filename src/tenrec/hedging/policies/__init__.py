@@ -9,6 +9,7 @@ from tenrec.hedging.policies.base import (
     Own,
 )
 from tenrec.hedging.policies.cadence import CadenceMemory, CadenceThreshold, RuleView, cadence_threshold, rule_view
+from tenrec.hedging.policies.coin import PremiumAdjusted
 from tenrec.hedging.policies.delta import BlackScholesDelta, Leland, MinimumVarianceDelta, NoHedge
 from tenrec.hedging.policies.ensembles import (
     BandEnsemble,
@@ -16,6 +17,13 @@ from tenrec.hedging.policies.ensembles import (
     OwnBandEnsemble,
     PositionEnsemble,
     ensemble,
+)
+from tenrec.hedging.policies.forecasting import (
+    FORECAST_SIGNAL,
+    ForecastDelta,
+    ForecastingDelta,
+    TightenedBand,
+    make_forecasting_delta,
 )
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
@@ -30,6 +38,7 @@ from tenrec.hedging.policies.response import (
     SmileDelta,
     make_odd_networks,
 )
+from tenrec.hedging.policies.shrunk import Shrunk
 from tenrec.hedging.policies.state import StateDelta, make_state_delta
 from tenrec.hedging.policies.tick_band import TickBandNetwork, make_tick_band_network
 from tenrec.hedging.policies.wealthy import (
@@ -40,6 +49,7 @@ from tenrec.hedging.policies.wealthy import (
 )
 
 __all__ = [
+    "FORECAST_SIGNAL",
     "AbstractBandPolicy",
     "AbstractOwnBandPolicy",
     "AbstractPolicy",
@@ -53,6 +63,8 @@ __all__ = [
     "DeltaResidual",
     "Ensemble",
     "FeedForward",
+    "ForecastDelta",
+    "ForecastingDelta",
     "GreekHedge",
     "GreeksRegression",
     "Leland",
@@ -63,13 +75,16 @@ __all__ = [
     "Own",
     "OwnBandEnsemble",
     "PositionEnsemble",
+    "PremiumAdjusted",
     "RecurrentBand",
     "ResponseDelta",
     "RuleView",
+    "Shrunk",
     "SmileDelta",
     "StateDelta",
     "Static",
     "TickBandNetwork",
+    "TightenedBand",
     "WealthBandNetwork",
     "WealthFeedForward",
     "WealthScale",
@@ -83,6 +98,7 @@ __all__ = [
     "make_band_network",
     "make_delta_residual",
     "make_feed_forward",
+    "make_forecasting_delta",
     "make_odd_networks",
     "make_recurrent_band",
     "make_state_delta",

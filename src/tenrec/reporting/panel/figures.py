@@ -38,7 +38,7 @@ def gains_plot(metrics: dict[str, Any]) -> Plot:
 
 def bucket_plot(buckets: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
     """The chosen delta's gain by maturity and moneyness."""
-    own = buckets.filter(pl.col("policy") == metrics["learned"]) if buckets.height else buckets
+    own = buckets.filter(pl.col("policy") == metrics["shown"]) if buckets.height else buckets
     rows = own["maturity"].unique(maintain_order=True).to_list() if own.height else []
     columns = own["moneyness"].unique(maintain_order=True).to_list() if own.height else []
     table = {(row["maturity"], row["moneyness"]): row for row in own.iter_rows(named=True)}
@@ -52,7 +52,7 @@ def bucket_plot(buckets: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", showgrid=False)
     caption = "Gain in percent, below it the 95 % interval and the number of steps."
-    return Plot("buckets", f"By maturity and moneyness: {metrics['labels'][metrics['learned']]}", caption, figure)
+    return Plot("buckets", f"By maturity and moneyness: {metrics['labels'][metrics['shown']]}", caption, figure)
 
 
 def _cell(cell: dict[str, Any] | None) -> str:
@@ -75,17 +75,19 @@ def days_plot(days: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
         line={"color": INK, "width": 1.75}, hovertemplate="%{y:.1f} %<extra>summed up</extra>",
     )  # fmt: skip
     figure.update_yaxes(title="Share of the Black–Scholes SSE (%)")
-    return Plot("days", "Session by session", "Squared error saved by the chosen delta; the line sums it up.", figure)
+    caption = f"Squared error saved by {metrics['labels'][metrics['shown']]}; the line sums it up."
+    return Plot("days", "Session by session", caption, figure)
 
 
 def over_time_plot(book: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
     """Net position and P&L of the whole book of contracts."""
     unit = metrics["currency"]
-    titles = ["Net position (units of the underlying)", with_unit("P&L since the beginning", unit)]
+    held = f"contracts of 1 {metrics['coin_quote']}" if metrics["coin"] else "units of the underlying"
+    titles = [f"Net position ({held})", with_unit("P&L since the beginning", unit)]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, subplot_titles=titles)
     for number, (name, label) in enumerate(metrics["labels"].items()):
         table = book.filter(pl.col("policy") == name)
-        shown = name in (metrics["learned"], metrics["reference"], "no_hedge")
+        shown = name in (metrics["shown"], metrics["reference"], "no_hedge")
         common = {
             "x": table["date"].to_list(), "name": label, "legendgroup": name, "line": _line(name, number, metrics),
             "mode": "lines", "visible": True if shown else "legendonly",
@@ -99,7 +101,12 @@ def over_time_plot(book: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
 
 def contract_plot(contract: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
     """One contract from its entry to its expiry."""
-    titles = [with_unit("Forward", metrics["currency"]), "Position (units)", with_unit("P&L", metrics["currency"])]
+    quoted = metrics["coin_quote"] if metrics["coin"] else metrics["currency"]
+    titles = [
+        with_unit("Forward", quoted),
+        "Position (contracts)" if metrics["coin"] else "Position (units)",
+        with_unit("P&L", metrics["currency"]),
+    ]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.07, subplot_titles=titles)
     first = contract.filter(pl.col("policy") == metrics["reference"])
     figure.add_scatter(
@@ -108,7 +115,7 @@ def contract_plot(contract: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
     )  # fmt: skip
     for number, (name, label) in enumerate(metrics["labels"].items()):
         table = contract.filter(pl.col("policy") == name)
-        shown = name in (metrics["learned"], metrics["reference"])
+        shown = name in (metrics["shown"], metrics["reference"])
         line = _line(name, number, metrics)
         common = {"x": table["date"].to_list(), "name": label, "legendgroup": name, "mode": "lines"}
         common["visible"] = True if shown else "legendonly"
@@ -117,11 +124,12 @@ def contract_plot(contract: pl.DataFrame, metrics: dict[str, Any]) -> Plot:
         figure.add_scatter(y=table["pnl"].to_list(), line=line, showlegend=False, row=3, col=1, **common)
     figure = styled(figure, 620, margin={"l": 12, "r": 16, "t": 32, "b": 12}, hovermode="x")
     name = first["contract"][0]
-    return Plot("contract", f"One contract: {name}", "The one whose hedge the chosen delta changed most.", figure)
+    caption = f"The one whose hedge {metrics['labels'][metrics['shown']]} changed most."
+    return Plot("contract", f"One contract: {name}", caption, figure)
 
 
 def _line(name: str, number: int, metrics: dict[str, Any]) -> dict[str, Any]:
-    if name == metrics["learned"]:
+    if name == metrics["shown"]:
         return {"color": LEARNED, "width": 2.5}
     if name == metrics["reference"]:
         return {"color": INK, "width": 1.75, "dash": "dash"}

@@ -71,7 +71,8 @@ def _tiles(metrics: dict[str, Any]) -> list[Tile]:
 
 def _sections(data: PanelReport) -> Iterable[tuple[str, str, str]]:
     metrics = data.metrics
-    yield "gains", "One session", _table(metrics) + card(gains_plot(metrics)) + card(bucket_plot(data.buckets, metrics))
+    pictures = card(gains_plot(metrics)) + card(bucket_plot(data.buckets, metrics))
+    yield "gains", "One session", _table(metrics) + pictures + _wing(metrics)
     yield "days", "Where it comes from", card(days_plot(data.days, metrics)) + _placebo(metrics)
     if data.book.height:
         yield "expiry", "To expiry", _held(metrics) + card(over_time_plot(data.book, metrics))
@@ -84,17 +85,37 @@ def _sections(data: PanelReport) -> Iterable[tuple[str, str, str]]:
 
 def _table(metrics: dict[str, Any]) -> str:
     folds = metrics["validation"]["folds"]
-    heads = [*folds, "Validation", "Judged", "Winsorised", "Without extremes", "Rms (bp)"]
+    heads = [*folds, *(["Validation"] if folds else []), "Judged", "Winsorised", "Without extremes", "Rms (bp)"]
     rows = ""
     for name, entry in metrics["one_session"]["gains"].items():
-        past = metrics["validation"]["gains"][name]
-        cells = [number(past.get(fold), 1) for fold in folds]
-        cells += [_spread(past["pooled"], "value", "low", "high"), _spread(entry, "value", "low", "high")]
+        past = metrics["validation"]["gains"].get(name)
+        cells = []
+        if past is not None:
+            cells = [number(past.get(fold), 1) for fold in folds] + [_spread(past["pooled"], "value", "low", "high")]
+        cells += [_spread(entry, "value", "low", "high")]
         cells += [number(entry["winsorised"], 1), _spread(entry, "without_extremes", "without_low", "without_high")]
         cells += [number(entry["rms_bp"], 1)]
         rows += _row(metrics, name, cells)
     note = "Gain over the Black–Scholes delta at the current volatility, percent; all deltas on the same steps."
     return _card("Gain on one session", _whole("Delta", heads, rows), note)
+
+
+def _wing(metrics: dict[str, Any]) -> str:
+    wing = metrics["one_session"]["wing"]
+    if not wing:
+        return ""
+    references = [name for name in (metrics["reference"], "no_hedge") if name in wing["policies"]]
+    rows = ""
+    for name, entry in wing["policies"].items():
+        over = [entry["over"].get(other) for other in references]
+        cells = [
+            number(entry["rms_bp"], 2),
+            *("–" if one is None else _spread(one, "value", "low", "high") for one in over),
+        ]
+        rows += _row(metrics, name, cells)
+    heads = ["Rms (bp)", *(f"Gain over {metrics['labels'][name]} (%)" for name in references)]
+    note = f"|δ| below 0.05: {wing['rows']:,} steps of {wing['sessions']:,} sessions; a hedge should lose to neither."
+    return _card("In the wing", _whole("Delta", heads, rows), note)
 
 
 def _held(metrics: dict[str, Any]) -> str:
@@ -103,7 +124,7 @@ def _held(metrics: dict[str, Any]) -> str:
     for name, entry in metrics["to_expiry"]["policies"].items():
         gain = _spread(entry["gain"], "value", "low", "high") if "gain" in entry else "reference"
         cells = [gain, *(number(entry[key], 1) for key in ("rms_bp", "std_bp", "mean_bp", "cost_bp"))]
-        rows += _row(metrics, name, [*cells, number(entry["pnl"], 0)])
+        rows += _row(metrics, name, [*cells, number(entry["pnl"], 4 if metrics["coin"] else 0)])
     held = metrics["to_expiry"]
     note = (
         f"{held['contracts']:,} contracts of {held['expiries']} expiries, each hedged daily to its expiry, after costs."
@@ -131,7 +152,10 @@ def _placebo(metrics: dict[str, Any]) -> str:
 def _setup(data: PanelReport) -> str:
     left = data.metrics["to_expiry"]["left_out"]
     counts = f'<div class="card"><h3>Contracts left out</h3>{counts_table(left)}</div>' if left else ""
-    facts = {key: data.metrics["one_session"][key] for key in ("from", "to", "trained_until")}
+    facts = {key: data.metrics["one_session"][key] or "nothing" for key in ("from", "to", "trained_until")}
+    misfits = {model: fit for model, fit in data.metrics["smile_fits"].items() if fit is not None}
+    if misfits:
+        facts["median misfit of a smile"] = ", ".join(f"{m} {number(fit, 2)} vol points" for m, fit in misfits.items())
     facts["record"] = data.metrics["record"]
     return (
         f'<div class="card">{facts_table(facts)}</div>{counts}'
@@ -140,7 +164,7 @@ def _setup(data: PanelReport) -> str:
 
 
 def _row(metrics: dict[str, Any], name: str, cells: list[str]) -> str:
-    chosen = name == metrics["learned"]
+    chosen = name == metrics["learned"] != metrics["reference"]
     badge = ' <span class="badge learned">chosen</span>' if chosen else ""
     body = "".join(f"<td>{cell}</td>" for cell in cells)
     label = f'<th scope="row"><div><span>{escape(metrics["labels"][name])}{badge}</span></div></th>'

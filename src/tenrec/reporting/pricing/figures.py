@@ -29,13 +29,20 @@ def price_plots(pricer: Pricer, quotes: pl.DataFrame) -> dict[str, Plot]:
     every = quotes["maturity"].unique().sort().to_numpy()
     chosen = every[np.unique(np.linspace(0, every.size - 1, min(SHOWN, every.size)).astype(int))]
     made = (_smiles(pricer, quotes, chosen), _surface(pricer, quotes, every), _residuals(quotes),
-            _density(pricer, quotes, chosen), _greeks(pricer, quotes, chosen))  # fmt: skip
+            _density(pricer, chosen), _greeks(pricer, chosen))  # fmt: skip
     return {plot.name: plot for plot in made}
 
 
 def _strikes(quotes: pl.DataFrame, maturity: float, count: int = 61) -> np.ndarray:
     strike = quotes.filter(pl.col("maturity") == maturity)["strike"].to_numpy()
     return np.linspace(strike.min() * 0.99, strike.max() * 1.01, count)
+
+
+def _reach(pricer: Pricer, maturity: float, count: int = 61) -> np.ndarray:
+    """Strikes from 3.5 standard deviations below the forward to 2.5 above it, whatever is quoted."""
+    forward = float(pricer.forward(maturity))
+    deviation = float(pricer.implied_volatility(strike=forward, maturity=maturity)) * maturity**0.5
+    return forward * np.exp(np.linspace(-3.5 * deviation, 2.5 * deviation, count))
 
 
 def _smiles(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
@@ -87,10 +94,10 @@ def _residuals(quotes: pl.DataFrame) -> Plot:
     return Plot("residuals", "Residuals", "Fit less middle quote, in vol points.", figure)
 
 
-def _density(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
+def _density(pricer: Pricer, chosen: np.ndarray) -> Plot:
     figure = bare_figure(380)
     for place, maturity in enumerate(chosen[:: max(1, chosen.size // 4)]):
-        strike = _strikes(quotes, maturity, 161)
+        strike = _reach(pricer, float(maturity), 161)
         name, color = f"{365 * maturity:.0f} days", PALETTE[place % len(PALETTE)]
         figure.add_scatter(
             x=strike, y=pricer.density(strike=strike, maturity=np.full_like(strike, maturity)), mode="lines", name=name,
@@ -102,11 +109,11 @@ def _density(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
     )
 
 
-def _greeks(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
+def _greeks(pricer: Pricer, chosen: np.ndarray) -> Plot:
     titles = [name.capitalize() for name in GREEKS]
     figure = make_subplots(rows=2, cols=3, subplot_titles=titles, vertical_spacing=0.14, horizontal_spacing=0.07)
     for place, maturity in enumerate(chosen[:: max(1, chosen.size // 3)][:4]):
-        strike = _strikes(quotes, maturity)
+        strike = _reach(pricer, float(maturity))
         found = pricer.greeks(strike=strike, maturity=np.full_like(strike, maturity))
         name = f"{365 * maturity:.0f} days"
         for index, greek in enumerate(GREEKS):

@@ -12,6 +12,9 @@ from tenrec.volatility.forecast.losses import qlike
 from tenrec.volatility.forecast.verdict import judged_days
 from tenrec.volatility.forecast.walk import LABELS, Walk
 
+SHOWN = 6
+"""Models whose lines are drawn at once: those with the lowest loss."""
+
 
 def forecast_plots(metrics: dict[str, Any], walk: Walk) -> dict[str, list[Plot]]:
     """The figures of every horizon."""
@@ -50,6 +53,8 @@ def _gains(metrics: dict[str, Any], walk: Walk, horizon: int) -> Plot:
     own = qlike(y, walk.forecasts[reference][horizon][known])
     figure = bare_figure(340, yaxis={"title": {"text": "Cumulative QLIKE difference"}})
     others = [name for name in walk.forecasts if name != reference]
+    models = metrics["horizons"][str(horizon)]["models"]
+    shown = sorted(others, key=lambda name: models[name]["qlike"])[:SHOWN]
     for place, name in enumerate(others):
         total = np.cumsum(qlike(y, walk.forecasts[name][horizon][known]) - own)
         line = {
@@ -57,13 +62,13 @@ def _gains(metrics: dict[str, Any], walk: Walk, horizon: int) -> Plot:
             "width": 1.5,
             "dash": ("solid", "dash")[place // len(PALETTE) % 2],
         }
-        visible = True if total[-1] < 3 * np.median(np.abs(total)) + 1e-9 or len(others) < 6 else "legendonly"
+        visible = True if name in shown else "legendonly"
         trace = go.Scatter(
             x=dates, y=np.round(total, 3), name=LABELS[name], legendgroup=name, line=line, visible=visible
         )
         figure.add_trace(trace.update(showlegend=True))
     figure.add_hline(y=0, line={"color": INK, "width": 1})
-    caption = f"Rising lines lose against {LABELS[reference]}; a step shows the day that did it."
+    caption = f"Rising lines lose against {LABELS[reference]}; a step shows the day that did it. Others by a click."
     return Plot(f"gains_{horizon}", "Where the models differ", caption, figure)
 
 

@@ -47,8 +47,11 @@ def _tiles(metrics: dict[str, Any]) -> Iterable[Tile]:
     for horizon, judged in metrics["horizons"].items():
         entry = judged["models"][reference]
         days = "day" if horizon == "1" else "days"
-        volatility = number(100 * entry["latest_volatility"], 1)
-        yield Tile(f"Next {horizon} {days}", volatility, "% a year", f"{entry['label']} after {metrics['last']}")
+        volatility, note = number(100 * entry["latest_volatility"], 1), f"{entry['label']} after {metrics['last']}"
+        if judged["range_90"] is not None:
+            low, high = (number(100 * value, 0) for value in judged["range_90"])
+            note += f"; nine times in ten from {low} to {high}"
+        yield Tile(f"Next {horizon} {days}", volatility, "% a year", note)
 
 
 def _sections(metrics: dict[str, Any], walk: Walk) -> Iterable[tuple[str, str, str]]:
@@ -56,11 +59,26 @@ def _sections(metrics: dict[str, Any], walk: Walk) -> Iterable[tuple[str, str, s
     for horizon in metrics["horizons"]:
         own = "".join(card(plot) for plot in plots[horizon])
         heading = "Next day" if horizon == "1" else f"Next {horizon} days"
-        yield f"h{horizon}", heading, _table(metrics, horizon) + own
+        yield f"h{horizon}", heading, _table(metrics, horizon) + own + _quantiles(metrics, horizon)
     facts = {"notes": " ".join(metrics["notes"]) or "none", "forecasts from": metrics["forecast_from"]}
     yield "setup", "Setup", f'<div class="card">{facts_table(facts)}</div>'
     terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in GLOSSARY.items())
     yield "terms", "Terms", f'<dl class="card glossary">{terms}</dl>'
+
+
+def _quantiles(metrics: dict[str, Any], horizon: str) -> str:
+    """The shares behind the picture of calibration."""
+    judged = metrics["horizons"][horizon]
+    shares = judged["calibration"]
+    if not shares:
+        return ""
+    head = "".join(f'<th scope="col">{number(100 * float(level), 0)} %</th>' for level in shares)
+    cells = "".join(f"<td><b>{number(100 * share, 1)}</b></td>" for share in shares.values())
+    table = f'<table class="comparison"><thead><tr><th scope="col">Quantile</th>{head}</tr></thead><tbody><tr>'
+    table += f'<th scope="row"><div><span>Days below it, %</span></div></th>{cells}</tr></tbody></table>'
+    label = judged["models"][metrics["reference"]]["label"]
+    note = f"Of the {label}; each quantile is the forecast times that of its last 250 errors known at the time."
+    return f'<div class="card"><div class="scroll">{table}</div><p class="note">{escape(note)}</p></div>'
 
 
 def _table(metrics: dict[str, Any], horizon: str) -> str:

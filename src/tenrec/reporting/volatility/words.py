@@ -9,6 +9,13 @@ def findings(metrics: dict[str, Any]) -> list[str]:
     for horizon, judged in metrics["horizons"].items():
         models, reference = judged["models"], metrics["reference"]
         when = "Next day" if horizon == "1" else f"Next {horizon} days"
+        if len(models) == 1:
+            alone = models[reference]
+            said.append(
+                f"{when}: {alone['label']}, QLIKE {alone['qlike']:.4f} and MSE {alone['mse']:.3f}; nothing to compare "
+                "with, since one model was asked for."
+            )
+            continue
         best = min(models, key=lambda name: models[name]["qlike"])
         least = min(models, key=lambda name: models[name]["mse"])
         first = f"{when}: {models[best]['label']} has the lowest QLIKE ({models[best]['qlike']:.4f})"

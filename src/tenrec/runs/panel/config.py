@@ -15,22 +15,46 @@ Delta = Literal[
     "black_scholes_delta",
     "black_scholes_delta_entry",
     "sticky_moneyness_delta",
+    "bartlett_delta",
+    "heston_delta",
+    "heston_minimum_variance_delta",
+    "neural_delta",
     "minimum_variance_delta",
     "greeks_regression",
+    "shrunk_delta",
     "clipped_linear",
     "state_network",
     "ratio_network",
 ]
 REFERENCE = "black_scholes_delta"
-LEARNED = ("minimum_variance_delta", "greeks_regression", "clipped_linear", "state_network", "ratio_network")
+LEARNED = (
+    "minimum_variance_delta",
+    "greeks_regression",
+    "shrunk_delta",
+    "clipped_linear",
+    "state_network",
+    "ratio_network",
+)
 """Deltas with numbers that are fitted; among them forward validation chooses."""
+SMILE_MODELS = {
+    "parabola": ("sticky_moneyness_delta",),
+    "sabr": ("bartlett_delta",),
+    "heston": ("heston_delta", "heston_minimum_variance_delta"),
+    "neural": ("neural_delta",),
+}
+"""Models of the smile, and the deltas that are read off each."""
 LABELS = {
     "no_hedge": "No hedge",
     "black_scholes_delta": "Black–Scholes, current vol",
     "black_scholes_delta_entry": "Black–Scholes, vol at entry",
     "sticky_moneyness_delta": "Sticky-moneyness smile",
+    "bartlett_delta": "SABR, Bartlett",
+    "heston_delta": "Heston",
+    "heston_minimum_variance_delta": "Heston, minimum variance",
+    "neural_delta": "Neural pricer",
     "minimum_variance_delta": "Hull–White minimum variance",
     "greeks_regression": "Ruf–Wang regression on Greeks",
+    "shrunk_delta": "Black–Scholes, wings shrunk",
     "clipped_linear": "Clipped linear on state",
     "state_network": "Network on state",
     "ratio_network": "Network of the hedge ratio",
@@ -52,12 +76,13 @@ class StepsSection(Section):
 
     days: tuple[Annotated[int, Field(ge=2)], Count] = (5, 130)
     max_log_moneyness: Positive = 0.25
-    min_delta: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
+    min_delta: Annotated[float, Field(ge=0, lt=1)] = 0.002
+    max_delta: Annotated[float, Field(gt=0, le=1)] = 0.95
     longest_gap: Count = 12
 
     def rule(self) -> StepRule:
         """The rule that the steps are cut by."""
-        return StepRule(*self.days, self.max_log_moneyness, self.min_delta, self.longest_gap)
+        return StepRule(*self.days, self.max_log_moneyness, self.min_delta, self.max_delta, self.longest_gap)
 
 
 class SplitSection(Section):
@@ -94,6 +119,12 @@ class LearningSection(Section):
     learning_rate: Share = 0.02
 
 
+class NeuralSection(Section):
+    """How often the neural pricer is fitted anew: at every so many sessions, from the last fit."""
+
+    every: Count = 5
+
+
 class CostsSection(Section):
     """What trading the hedge costs while a contract is held to its expiry."""
 
@@ -105,8 +136,9 @@ class PanelConfig(Section):
 
     panel: str = "shanghai"
     columns: dict[str, str] = Field(default_factory=dict)
-    implied_vol_percent: bool = False
-    rate: Annotated[float, Field(gt=-1, lt=1)] = 0.025
+    underlying: str | None = None
+    style: Literal["european", "american"] | None = None
+    rate: Annotated[float, Field(gt=-1, lt=1)] | None = None
     dividend_yield: Annotated[float, Field(gt=-1, lt=1)] = 0.0
     contract: ContractSection = ContractSection()
     steps: StepsSection = StepsSection()
@@ -114,13 +146,19 @@ class PanelConfig(Section):
     state: StateSection = StateSection()
     costs: CostsSection = CostsSection()
     training: LearningSection = LearningSection()
+    neural: NeuralSection = NeuralSection()
     deltas: Annotated[tuple[Delta, ...], Field(min_length=1)] = (
         "no_hedge",
         "black_scholes_delta",
         "black_scholes_delta_entry",
         "sticky_moneyness_delta",
+        "bartlett_delta",
+        "heston_delta",
+        "heston_minimum_variance_delta",
+        "neural_delta",
         "minimum_variance_delta",
         "greeks_regression",
+        "shrunk_delta",
         "clipped_linear",
         "state_network",
     )

@@ -13,23 +13,23 @@ import numpy as np
 import polars as pl
 
 from tenrec.backtest.learners import Lesson, make_lesson
-from tenrec.backtest.listing import Listing, panel_listing, shanghai_listing
+from tenrec.backtest.listing import Listing, history_listing, shanghai_listing
 from tenrec.backtest.panel import Panel, completed_panel
 from tenrec.backtest.quotes import priced_quotes
 from tenrec.backtest.selection import SelectionRule
 from tenrec.backtest.sessions import session_steps, steps_sample
-from tenrec.backtest.smiles import smile_slopes, sticky_responses
 from tenrec.backtest.states import STATE_NAMES, market_states
 from tenrec.core.errors import ConfigError, DataError
-from tenrec.core.paths import MarketPaths
-from tenrec.data.option_panel import read_option_panel
+from tenrec.data.chain_history import read_history
 from tenrec.hedging.assess import Sample
-from tenrec.runs.panel.config import PanelConfig
+from tenrec.hedging.engine import Terms
+from tenrec.runs.panel.config import LEARNED, PanelConfig
 
-STICKY = "sticky_moneyness"
-SEEN = (*STATE_NAMES, STICKY)
-"""Signals on the paths: of the market, and of the contract's own smile."""
+SMILE_KEY = ("trade_date", "expiry", "place")
+"""One row of a smile; `place` is log(strike/forward) in units of 1e-5."""
 BLOCKS = 3
+FEWEST_TO_LEARN = 60
+"""Sessions needed to learn, validate and judge; on fewer, only what learns nothing is judged, on all of them."""
 YEARS_FOR_FOLDS = 2
 
 
@@ -49,20 +49,54 @@ class PanelDesk:
     def __init__(self, config: PanelConfig, base: Path) -> None:
         self.config = config
         self.listing: Listing = _listing(config, base)
-        self.quotes = priced_quotes(self.listing.options, self.listing.forwards, rate=config.rate)
+        self.rate = self.listing.rate
+        self.quotes = priced_quotes(self.listing.options, self.listing.forwards, rate=self.rate)
         self.states = market_states(self.quotes, self.listing.forwards)
-        self.slopes = smile_slopes(self.quotes)
         steps = session_steps(self.quotes, config.steps.rule())
         steps = steps.join(self.states, on="trade_date", how="left", maintain_order="left")
-        steps = steps.with_columns(pl.Series(STICKY, sticky_responses(steps, self.slopes)))
-        self.steps = steps.filter(pl.col("atm_volatility").is_finite())
-        self.folds, self.judged = self._split()
+        self.steps = _placed(steps.filter(pl.col("atm_volatility").is_finite()))
+        self.smiles = self.steps.select(SMILE_KEY).clear()
+        self.learns = self.steps["trade_date"].n_unique() >= FEWEST_TO_LEARN
+        self.folds, self.judged = self._split() if self.learns else ((), self._whole())
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The deltas that are compared, the reference among them first; learned ones where there is enough to learn."""
+        return tuple(name for name in self.config.named if self.learns or name not in LEARNED)
+
+    def uses(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of `names` are compared, in their own order."""
+        return tuple(name for name in self.named if name in names)
+
+    def smile_rows(self) -> pl.DataFrame:
+        """Each point of a smile, once, at which a response of volatility is needed: of steps and of what is held."""
+        columns = (*SMILE_KEY, "years", "log_moneyness")
+        wanted = [self.steps.select(columns)]
+        if isinstance(self.settled, Panel):
+            live = self._held_rows().filter(pl.col("trade_date") < pl.col("expiry"))
+            years = (pl.col("expiry") - pl.col("trade_date")).dt.total_days() / 365.0
+            wanted.append(live.with_columns(years=years).select(columns))
+        return pl.concat(wanted).unique(SMILE_KEY, maintain_order=True).sort(SMILE_KEY)
+
+    def know(self, smiles: pl.DataFrame) -> None:
+        """Take the responses of volatility that `smile_rows` asked for: its keys, and a column for each delta."""
+        self.smiles = smiles.drop("years", "log_moneyness", strict=False)
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """Signals on the paths: of the market, and the responses of the contract's own smile, named as their deltas."""
+        return (*STATE_NAMES, *(name for name in self.smiles.columns if name not in SMILE_KEY))
+
+    def _signals(self, rows: pl.DataFrame) -> np.ndarray:
+        """The signals of rows that have the market's states and the keys of their smile."""
+        known = rows.join(self.smiles, on=list(SMILE_KEY), how="left", maintain_order="left")
+        return np.nan_to_num(known.select(self.seen).to_numpy().astype(float))
 
     @functools.cached_property
     def sample(self) -> Sample:
         """The steps as the engine takes them."""
         side = float(np.sign(self.config.contract.quantity))
-        return steps_sample(self.steps, self.steps.select(SEEN).to_numpy(), SEEN, quantity=side)
+        return steps_sample(self.steps, self._signals(self.steps), self.seen, quantity=side)
 
     @functools.cached_property
     def session(self) -> np.ndarray:
@@ -74,7 +108,14 @@ class PanelDesk:
         """What the fits start from; a squared error counts in units of the day's implied variance."""
         weight = 1.0 / self.steps["atm_volatility"].to_numpy() ** 2
         state = self.config.state
-        return make_lesson(self.sample, self.session, weight, names=state.features, exponent=state.exponent)
+        return make_lesson(
+            self.sample, self.session, weight, names=state.features, exponent=state.exponent, terms=self.free
+        )
+
+    @property
+    def free(self) -> Terms:
+        """Terms on which hedge errors are compared: the forward is margined, and trading costs nothing."""
+        return Terms(margined=(True,), inverse=self.listing.coin is not None)
 
     def learned_by(self, until: dt.date) -> np.ndarray:
         """The steps that had ended by a date."""
@@ -86,40 +127,48 @@ class PanelDesk:
         return ((start >= fold.start) & (start < fold.end)).to_numpy()
 
     @functools.cached_property
-    def held(self) -> Panel:
-        """The contracts of the judged time, each from its entry to its expiry, with all signals on their paths.
-
-        Raises:
-            DataError: the record settles none of them.
-        """
+    def settled(self) -> Panel | str:
+        """The contracts of the judged time that are settled inside the record, or why there are none."""
         contract = self.config.contract
         rule = SelectionRule(*contract.days, contract.max_log_moneyness, contract.min_quotes)
-        whole = completed_panel(self.listing.options, self.listing.forwards, rule=rule, rate=self.config.rate)
-        panel = whole.between(self.judged.start, None)
+        try:
+            whole = completed_panel(self.listing.options, self.listing.forwards, rule=rule, rate=self.rate)
+            panel = whole.between(self.judged.start, None)
+        except DataError as error:
+            return str(error)
         if len(panel) == 0:
-            raise DataError("no contract of the judged time passes the rule and is settled inside the record.")
-        quantity = jnp.full_like(panel.book.quantity, contract.quantity)
-        book = eqx.tree_at(lambda book: book.quantity, panel.book, quantity)
-        premium = -contract.quantity * panel.premium
-        return Panel(
-            self._with_signals(panel), book, premium, panel.contracts, panel.dates, panel.excluded, panel.carried
-        )
+            return "no contract of the judged time passes the rule and is settled inside the record."
+        return panel
 
-    def _with_signals(self, panel: Panel) -> MarketPaths:
+    @functools.cached_property
+    def held(self) -> Panel | str:
+        """The same with the quantity asked for, and all signals on the paths."""
+        if isinstance(self.settled, str):
+            return self.settled
+        panel, quantity = self.settled, self.config.contract.quantity
         count, width = panel.dates.shape
-        rows = pl.DataFrame(
-            {
-                "trade_date": panel.dates.ravel(),
-                "expiry": np.repeat(panel.contracts["expiry"].to_numpy(), width),
-                "log_moneyness": np.log(np.asarray(panel.book.strike) / np.asarray(panel.paths.spot))
-                .ravel()
-                .astype(float),
-            }
-        ).with_columns(pl.col("trade_date", "expiry").cast(pl.Date))
-        known = rows.join(self.states, on="trade_date", how="left", maintain_order="left").select(STATE_NAMES)
-        signals = np.column_stack([known.to_numpy(), sticky_responses(rows, self.slopes)])
-        shaped = np.nan_to_num(signals.astype(float)).reshape(count, width, len(SEEN))
-        return dataclasses.replace(panel.paths, signals=jnp.asarray(shaped), signal_names=SEEN)
+        rows = self._held_rows().join(self.states, on="trade_date", how="left", maintain_order="left")
+        signals = self._signals(rows).reshape(count, width, len(self.seen))
+        paths = dataclasses.replace(panel.paths, signals=jnp.asarray(signals), signal_names=self.seen)
+        owned = jnp.full_like(panel.book.quantity, quantity)
+        book = eqx.tree_at(lambda book: book.quantity, panel.book, owned)
+        return dataclasses.replace(panel, paths=paths, book=book, premium=-quantity * panel.premium)
+
+    def _held_rows(self) -> pl.DataFrame:
+        """Keys of the smile at every date of every contract that is held."""
+        assert isinstance(self.settled, Panel)
+        panel = self.settled
+        moneyness = np.log(np.asarray(panel.book.strike) / np.asarray(panel.paths.spot)).astype(float)
+        expiry = np.repeat(panel.contracts["expiry"].to_numpy(), panel.dates.shape[1])
+        rows = pl.DataFrame({"trade_date": panel.dates.ravel(), "expiry": expiry, "log_moneyness": moneyness.ravel()})
+        return _placed(rows.with_columns(pl.col("trade_date", "expiry").cast(pl.Date)))
+
+    def _whole(self) -> Fold:
+        """All sessions, with nothing learned before them."""
+        first, last = self.steps["trade_date"].min(), self.steps["next_date"].max()
+        assert isinstance(first, dt.date)
+        assert isinstance(last, dt.date)
+        return Fold("all sessions", first - dt.timedelta(days=1), first, last + dt.timedelta(days=1))
 
     def _split(self) -> tuple[tuple[Fold, ...], Fold]:
         """The folds of forward validation, and the judged time."""
@@ -145,6 +194,11 @@ class PanelDesk:
         return kept, judged
 
 
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    """With the place of the strike in its smile, so that single and double precision find each other."""
+    return rows.with_columns(place=(1e5 * pl.col("log_moneyness")).round().cast(pl.Int64))
+
+
 def _yearly(first: dt.date, test: dt.date) -> bool:
     return test.year - first.year >= YEARS_FOR_FOLDS
 
@@ -161,5 +215,5 @@ def _bounds(first: dt.date, test: dt.date) -> list[dt.date]:
 def _listing(config: PanelConfig, base: Path) -> Listing:
     if config.bundled:
         return shanghai_listing(rate=config.rate)
-    panel = read_option_panel(config.file(base), columns=config.columns, implied_vol_percent=config.implied_vol_percent)
-    return panel_listing(panel, rate=config.rate, dividend_yield=config.dividend_yield)
+    history = read_history(config.file(base), columns=config.columns, underlying=config.underlying, style=config.style)
+    return history_listing(history, rate=config.rate, dividend_yield=config.dividend_yield)

@@ -13,10 +13,12 @@ from tenrec.backtest.learners import (
     hull_white,
     ratio_networks,
     state_networks,
+    wing_shares,
 )
 from tenrec.hedging.assess import views
 from tenrec.hedging.policies import (
     AbstractPolicy,
+    AbstractPositionPolicy,
     BlackScholesDelta,
     ClippedLinear,
     GreeksRegression,
@@ -24,12 +26,14 @@ from tenrec.hedging.policies import (
     NoHedge,
     OddNetworks,
     ResponseDelta,
+    Shrunk,
     SmileDelta,
     make_feed_forward,
     make_odd_networks,
 )
-from tenrec.runs.panel.config import PanelConfig
-from tenrec.runs.panel.desk import STICKY, PanelDesk
+from tenrec.hedging.policies.shrunk import EDGES
+from tenrec.runs.panel.config import SMILE_MODELS
+from tenrec.runs.panel.desk import PanelDesk
 
 RATIO_FEATURES = ("delta", "standardised_moneyness", "sqrt_time_to_maturity", "volatility")
 RATIO_HIDDEN = (32, 32)
@@ -37,16 +41,32 @@ FIXED: dict[str, AbstractPolicy] = {
     "no_hedge": NoHedge(),
     "black_scholes_delta": BlackScholesDelta("current"),
     "black_scholes_delta_entry": BlackScholesDelta("entry"),
-    "sticky_moneyness_delta": SmileDelta(STICKY),
+    **{name: SmileDelta(name) for names in SMILE_MODELS.values() for name in names},
 }
+SHRUNK = ("shrunk_delta", "clipped_linear", "state_network", "ratio_network")
+"""Learned deltas that are shrunk towards no hedge in the wings, as far as their training steps say."""
 Progress = Callable[[int, int], None]
 
 
 def learn(name: str, desk: PanelDesk, cutoffs: list[np.ndarray], on_progress: Progress) -> list[AbstractPolicy]:
     """A learned delta, fitted on each set of training steps."""
+    found = _fitted(name, desk, cutoffs, on_progress)
+    if name not in SHRUNK:
+        return found
+    shares = wing_shares(desk.lesson, cutoffs)
+    return [
+        Shrunk(policy, jnp.asarray(kept, jnp.float32))
+        for policy, kept in zip(found, shares, strict=True)
+        if isinstance(policy, AbstractPositionPolicy)
+    ]
+
+
+def _fitted(name: str, desk: PanelDesk, cutoffs: list[np.ndarray], on_progress: Progress) -> list[AbstractPolicy]:
     config, lesson = desk.config, desk.lesson
     state, training = config.state, config.training
     match name:
+        case "shrunk_delta":
+            return [BlackScholesDelta("current")] * len(cutoffs)
         case "minimum_variance_delta":
             return hull_white(lesson, cutoffs)
         case "greeks_regression":
@@ -69,9 +89,18 @@ def learn(name: str, desk: PanelDesk, cutoffs: list[np.ndarray], on_progress: Pr
 
 def skeleton(name: str, desk: PanelDesk) -> AbstractPolicy:
     """A learned delta of the right shapes, for stored numbers to be read into."""
+    inner = _empty(name, desk)
+    if name in SHRUNK and isinstance(inner, AbstractPositionPolicy):
+        return Shrunk(inner, jnp.zeros((2, len(EDGES))))
+    return inner
+
+
+def _empty(name: str, desk: PanelDesk) -> AbstractPolicy:
     state, seeds = desk.config.state, desk.config.training.seeds
     width = len(state.features)
     match name:
+        case "shrunk_delta":
+            return BlackScholesDelta("current")
         case "minimum_variance_delta":
             return MinimumVarianceDelta(jnp.zeros(3))
         case "greeks_regression":
@@ -95,11 +124,7 @@ def skeleton(name: str, desk: PanelDesk) -> AbstractPolicy:
 
 def response_of(policy: AbstractPolicy, states: np.ndarray) -> np.ndarray | None:
     """The response of a delta in states (rows, features), None for a delta that is no `ResponseDelta`."""
-    if not isinstance(policy, ResponseDelta):
+    inner = policy.inner if isinstance(policy, Shrunk) else policy
+    if not isinstance(inner, ResponseDelta):
         return None
-    return np.asarray(policy.response(jnp.tanh(jnp.asarray(states, jnp.float32))), float)
-
-
-def uses(config: PanelConfig, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of `names` the configuration asks for, in its own order."""
-    return tuple(name for name in config.named if name in names)
+    return np.asarray(inner.response(jnp.tanh(jnp.asarray(states, jnp.float32))), float)

@@ -4,23 +4,19 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains
+from tenrec.backtest.gains import bucket_gains, extreme_clusters, gain, shifted_gains, wing_gains
 from tenrec.backtest.learners import pnl_of
-from tenrec.core.errors import DataError
-from tenrec.hedging.assess import Sample, ledgers, outcome_of
-from tenrec.hedging.costs import ProportionalCost
-from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
-from tenrec.runs.panel.config import LABELS, LEARNED, REFERENCE
+from tenrec.runs.panel.config import LABELS, LEARNED, REFERENCE, SMILE_MODELS
 from tenrec.runs.panel.desk import PanelDesk
 from tenrec.runs.panel.folder import PanelFolder
-from tenrec.runs.panel.policies import FIXED, learn, response_of, skeleton, uses
+from tenrec.runs.panel.held import judge_contracts
+from tenrec.runs.panel.policies import FIXED, learn, response_of, skeleton
+from tenrec.runs.panel.smiles import know_smiles
 from tenrec.runs.progress import Reporter
-from tenrec.runs.tables import ledger_table
 
 BP = 1e4
 LINEAR, NETWORK = "clipped_linear", "state_network"
@@ -36,25 +32,31 @@ class Walked:
 def backtest(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume: bool) -> None:
     """Do everything but the report; learned deltas that an interrupted run had finished are taken from its folder."""
     began = time.perf_counter()
+    fits = know_smiles(desk, folder, reporter, resume=resume)
     walked = _learn(desk, folder, reporter, resume=resume)
     reporter.start("walk forward", len(desk.folds))
     validation = _validate(desk, walked, reporter)
     reporter.start("judge one session", 1)
-    one_session = _judge_steps(desk, walked.policies[-1], validation["chosen"], folder)
+    shown = _shown(validation["chosen"], desk.named)
+    one_session = _judge_steps(desk, walked.policies[-1], shown, folder)
     reporter.advance(1, f"{one_session['steps']:,} steps")
     reporter.start("hedge to expiry", 1)
-    to_expiry = _judge_contracts(desk, walked.policies[-1], folder)
+    to_expiry = judge_contracts(desk, walked.policies[-1], folder)
     reporter.advance(1, f"{to_expiry['contracts']:,} contracts")
     folder.write_metrics(
         {
             "kind": "panel",
             "record": desk.listing.name,
-            "currency": desk.listing.currency,
+            "currency": desk.listing.coin or desk.listing.currency,
+            "coin": desk.listing.coin,
+            "coin_quote": desk.listing.currency if desk.listing.coin else None,
             "notes": list(desk.listing.notes),
-            "labels": {name: LABELS[name] for name in desk.config.named},
+            "labels": {name: LABELS[name] for name in desk.named},
             "reference": REFERENCE,
             "learned": validation["chosen"],
+            "shown": shown,
             "validation": validation,
+            "smile_fits": fits,
             "one_session": one_session,
             "to_expiry": to_expiry,
             "seconds": time.perf_counter() - began,
@@ -62,27 +64,37 @@ def backtest(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume
     )
 
 
+def _shown(chosen: str, named: tuple[str, ...]) -> str:
+    """The delta that pictures show beside the reference: the chosen one, else the first that reads a smile."""
+    if chosen != REFERENCE:
+        return chosen
+    smiles = [name for names in SMILE_MODELS.values() for name in names]
+    return next((name for name in (*named, *named[1:]) if name in smiles), named[-1])
+
+
 def _learn(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume: bool) -> Walked:
     """Every learned delta for every cut-off."""
     cutoffs = [desk.learned_by(fold.until) for fold in (*desk.folds, desk.judged)]
     found: dict[str, list[AbstractPolicy]] = {}
-    for name in uses(desk.config, LEARNED):
+    for name in desk.uses(LEARNED):
         reporter.start(f"learn {LABELS[name]}", 100)
         kept = folder.kept(name, [skeleton(name, desk)] * len(cutoffs)) if resume else None
         made = learn(name, desk, cutoffs, lambda done, of: reporter.advance(100 * done // of)) if kept is None else kept
         folder.keep(name, made)
         found[name] = made
         reporter.advance(100)
-    fixed = {name: FIXED[name] for name in uses(desk.config, tuple(FIXED))}
+    fixed = {name: FIXED[name] for name in desk.uses(tuple(FIXED))}
     return Walked(tuple(fixed | {name: made[n] for name, made in found.items()} for n in range(len(cutoffs))))
 
 
 def _validate(desk: PanelDesk, walked: Walked, reporter: Reporter) -> dict[str, Any]:
     """Gains of every fold, and pooled; the learned delta with the largest pooled gain is chosen."""
+    if not desk.folds:
+        return {"folds": [], "chosen": REFERENCE, "gains": {}}
     inside = [desk.within(fold) for fold in desk.folds]
-    pooled: dict[str, list[np.ndarray]] = {name: [] for name in desk.config.named}
+    pooled: dict[str, list[np.ndarray]] = {name: [] for name in desk.named}
     for n, rows in enumerate(inside):
-        for name, pnl in pnl_of(walked.policies[n], desk.sample).items():
+        for name, pnl in pnl_of(walked.policies[n], desk.sample, desk.free).items():
             pooled[name].append(pnl[rows])
         reporter.advance(n + 1, desk.folds[n].name)
     reference = pooled[REFERENCE]
@@ -99,7 +111,7 @@ def _validate(desk: PanelDesk, walked: Walked, reporter: Reporter) -> dict[str, 
         for name, parts in pooled.items()
         if name != REFERENCE
     }
-    learned = uses(desk.config, LEARNED)
+    learned = desk.uses(LEARNED)
     chosen = max(learned, key=lambda name: gains[name]["pooled"]["value"], default=REFERENCE)
     return {"folds": [fold.name for fold in desk.folds], "chosen": chosen, "gains": gains}
 
@@ -109,7 +121,7 @@ def _judge_steps(
 ) -> dict[str, Any]:
     """One-session hedge errors on the judged steps: gains, buckets, the placebo, the network over the linear rule."""
     rows = desk.within(desk.judged)
-    errors = {name: pnl[rows] for name, pnl in pnl_of(policies, desk.sample).items()}
+    errors = {name: pnl[rows] for name, pnl in pnl_of(policies, desk.sample, desk.free).items()}
     judged = desk.steps.filter(pl.Series(rows)).with_columns(cluster=pl.Series(desk.session[rows]))
     cluster, ends = desk.session[rows], judged["next_date"].to_numpy().astype("datetime64[D]")
     found = {
@@ -127,13 +139,14 @@ def _judge_steps(
     return {
         "from": str(judged["trade_date"].min()),
         "to": str(judged["next_date"].max()),
-        "trained_until": str(desk.judged.until),
+        "trained_until": str(desk.judged.until) if desk.learns else None,
         "steps": int(rows.sum()),
         "sessions": len(np.unique(cluster)),
         "reference_rms_bp": float(BP * np.sqrt(np.mean(errors[REFERENCE] ** 2))),
         "extremes": extreme_clusters(errors[REFERENCE], ends),
         "gains": found,
         "network_over_linear": over,
+        "wing": wing_gains(errors, (REFERENCE, "no_hedge"), judged),
         "placebo": _placebo(desk, policies, rows),
     }
 
@@ -179,81 +192,3 @@ def _days(judged: pl.DataFrame, errors: dict[str, np.ndarray], chosen: str) -> p
         )
         .sort("date")
     )
-
-
-def _judge_contracts(desk: PanelDesk, policies: dict[str, AbstractPolicy], folder: PanelFolder) -> dict[str, Any]:
-    """Contracts of the judged time to their expiry, with costs: ledgers, positions, P&L."""
-    try:
-        panel, config = desk.held, desk.config
-    except DataError as error:
-        return _none_held(desk, folder, str(error))
-    cost = config.costs.proportional
-    terms = Terms(margined=(True,), costs=(ProportionalCost(jnp.asarray(cost, jnp.float32)),) if cost else ())
-    sample = Sample(panel.paths, panel.book, jnp.asarray(panel.premium, jnp.float32))
-    lines = ledgers(policies, sample, terms)
-    units = _units(desk)
-    forward = panel.contracts["forward"].to_numpy()
-    ledger = ledger_table(
-        lines, sample, terms, dates=panel.dates.astype("datetime64[D]"), labels=panel.contracts["contract"].to_numpy(),
-        scale=forward, length=np.asarray(panel.book.expiry)[:, 0] + 1,
-    )  # fmt: skip
-    size = pl.DataFrame({"path": panel.contracts["contract"], "units": units})
-    money = ["cost", "pnl"]
-    positions = ledger.join(size, on="path", how="left", maintain_order="left").select(
-        "policy", "date", contract="path", forward="spot",
-        position=pl.col("position") * pl.col("units"), trade=pl.col("trade") * pl.col("units"),
-        **{name: pl.col(name) * pl.col("units") for name in money},
-    )  # fmt: skip
-    folder.write_table("positions", positions, csv=True)
-    folder.write_table("book", _over_time(positions))
-    outcomes = {name: outcome_of(entry, sample.paths) for name, entry in lines.items()}
-    pnl = {name: np.asarray(outcome.pnl, float) for name, outcome in outcomes.items()}
-    held = panel.contracts.with_columns(**{f"pnl_bp_{name}": pl.Series(value * BP) for name, value in pnl.items()})
-    folder.write_table("pnl", held)
-    expiry = panel.contracts["expiry"].to_numpy()
-    return {
-        "contracts": len(panel),
-        "expiries": int(panel.contracts["expiry"].n_unique()),
-        "quantity": config.contract.quantity,
-        "left_out": panel.excluded,
-        "policies": {
-            name: {
-                "mean_bp": float(BP * value.mean()),
-                "std_bp": float(BP * value.std()),
-                "rms_bp": float(BP * np.sqrt(np.mean(value**2))),
-                "cost_bp": float(BP * np.asarray(outcomes[name].cost, float).mean()),
-                "pnl": float(np.sum(value * forward * units)),
-                **({} if name == REFERENCE else {"gain": gain(value, pnl[REFERENCE], expiry).to_dict()}),
-            }
-            for name, value in pnl.items()
-        },
-    }
-
-
-def _none_held(desk: PanelDesk, folder: PanelFolder, why: str) -> dict[str, Any]:
-    """What stands where no contract of the judged time is settled inside the record: one-session steps are all."""
-    numbers = dict.fromkeys(("forward", "position", "trade", "cost", "pnl"), pl.Float64)
-    empty = pl.DataFrame(schema={"policy": pl.String, "date": pl.Date, "contract": pl.String, **numbers})
-    folder.write_table("positions", empty, csv=True)
-    folder.write_table("book", empty.select("policy", "date", "position", "pnl"))
-    quantity = desk.config.contract.quantity
-    return {"contracts": 0, "expiries": 0, "quantity": quantity, "left_out": {}, "policies": {}, "why_none": why}
-
-
-def _units(desk: PanelDesk) -> np.ndarray:
-    """Units of the underlying in one contract of each path; the quantity is in the ledger already."""
-    contracts, given = desk.held.contracts, desk.config.contract.multiplier
-    if given is not None:
-        return np.full(contracts.height, float(given))
-    return contracts["multiplier"].cast(pl.Float64).to_numpy()
-
-
-def _over_time(positions: pl.DataFrame) -> pl.DataFrame:
-    """The whole book by date: net position in units of the underlying, and P&L since the beginning."""
-    change = pl.col("pnl").diff().fill_null(pl.col("pnl")).over("policy", "contract", order_by="date")
-    daily = positions.with_columns(change=change).group_by("policy", "date").agg(
-        pl.col("position").sum(), pl.col("trade").abs().sum().alias("traded"), pl.col("cost").sum(),
-        pl.col("change").sum(),
-        open=(pl.col("position") != 0).sum(),
-    )  # fmt: skip
-    return daily.sort("policy", "date").with_columns(pnl=pl.col("change").cum_sum().over("policy")).drop("change")

@@ -11,16 +11,17 @@ def report_panel(folder: PanelFolder) -> None:
     """Write `report.html`."""
     metrics = folder.metrics()
     steps, held = metrics["one_session"], metrics["to_expiry"]
+    taught = f"learned to {steps['trained_until']}" if steps["trained_until"] else "nothing learned"
     verb = "sold" if held["quantity"] < 0 else "held"
     data = PanelReport(
         title=f"Deltas on {metrics['record']}",
-        subtitle=f"learned to {steps['trained_until']}, judged {steps['from']} to {steps['to']}, options {verb}",
+        subtitle=f"{taught}, judged {steps['from']} to {steps['to']}, options {verb}",
         summary=tuple(panel_findings(metrics)),
         metrics=metrics,
         buckets=folder.read_table("buckets"),
         days=folder.read_table("days"),
         book=folder.read_table("book"),
-        contract=_telling(folder.read_table("positions"), metrics["learned"], metrics["reference"]),
+        contract=_telling(folder.read_table("positions"), metrics["shown"], metrics["reference"]),
         config_yaml=folder.config_text(),
         footer=f"tenrec {folder.about()['versions']['tenrec']} · {metrics['seconds']:.0f} s",
     )

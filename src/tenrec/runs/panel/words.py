@@ -22,10 +22,16 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
         )
         best = metrics["validation"]["gains"][chosen]
         found.append(f"On the validation sessions its gain was {number(best['pooled']['value'], 1)} %.")
+    if steps["trained_until"] is None:
+        found.append(
+            f"{steps['sessions']} sessions are too few to learn from and to judge by: only deltas that learn nothing "
+            "are compared, on all of them, and nothing is claimed."
+        )
     over = steps["network_over_linear"]
     if over is not None:
         told = "adds" if over["low"] > 0 else "adds nothing that is sure" if over["high"] > 0 else "loses"
         found.append(f"Over the clipped linear rule the network {told}: {spread(over)}.")
+    found += _wing(metrics, chosen)
     for name, placebo in steps["placebo"].items():
         if name == chosen:
             found.append(
@@ -40,14 +46,34 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
     return [*found, *metrics["notes"]]
 
 
+def _wing(metrics: dict[str, Any], chosen: str) -> list[str]:
+    """What the chosen delta does where no hedge at all may be the better one."""
+    wing = metrics["one_session"]["wing"]
+    if not wing or not wing["policies"][chosen]["over"]:
+        return []
+    own, labels = wing["policies"][chosen], metrics["labels"]
+    told = " and ".join(
+        f"{number(wing['policies'][other]['rms_bp'], 2)} bp with {labels[other]} (a gain of {spread(entry)})"
+        for other, entry in own["over"].items()
+    )
+    return [
+        f"In the wing, |δ| below 0.05, its errors have a root mean square of {number(own['rms_bp'], 2)} bp, against "
+        f"{told}."
+    ]
+
+
 def _to_expiry(metrics: dict[str, Any], chosen: str) -> str:
     held = metrics["to_expiry"]
     verb = "sold" if held["quantity"] < 0 else "held"
     own, other = held["policies"][chosen], held["policies"][metrics["reference"]]
-    tail = f", a gain of {spread(own['gain'])}" if "gain" in own else ""
+    contracts = f"To expiry, {held['contracts']:,} {verb} contracts of {held['expiries']} expiries end with a root mean"
+    if chosen == metrics["reference"]:
+        none = held["policies"].get("no_hedge")
+        tail = f", {number(none['rms_bp'], 0)} bp without a hedge" if none else ""
+        return f"{contracts} square of {number(own['rms_bp'], 0)} bp under the Black–Scholes delta{tail}, after costs."
     return (
-        f"To expiry, {held['contracts']:,} {verb} contracts of {held['expiries']} expiries end with a root mean square "
-        f"of {number(own['rms_bp'], 0)} bp against {number(other['rms_bp'], 0)} bp{tail}, after costs."
+        f"{contracts} square of {number(own['rms_bp'], 0)} bp against {number(other['rms_bp'], 0)} bp, a gain of "
+        f"{spread(own['gain'])}, after costs."
     )
 
 

@@ -1,6 +1,5 @@
 """The recipe of `tenrec vol forecast`: read, walk forward, judge, write."""
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,10 @@ from tenrec.reporting.volatility.page import write_forecast_report
 from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.progress import Reporter
 from tenrec.runs.vol.bundled import shanghai_record
-from tenrec.runs.vol.reading import Reading, read_prices
+from tenrec.runs.vol.folder import METRICS, checked_folder
+from tenrec.runs.vol.reading import Reading, read_prices, with_input
+from tenrec.runs.vol.saved import save_forecaster
+from tenrec.volatility.forecast.forecaster import forecaster_of
 from tenrec.volatility.forecast.hybrid import HybridSettings
 from tenrec.volatility.forecast.targets import future_mean
 from tenrec.volatility.forecast.verdict import judge
@@ -22,7 +24,6 @@ from tenrec.volatility.forecast.walk import Walk, first_forecast, walk_forward
 from tenrec.volatility.realised.overnight import Overnight
 
 KIND = "vol_forecast"
-METRICS = "metrics.json"
 
 
 def forecast_prices(
@@ -33,8 +34,11 @@ def forecast_prices(
     horizons: Sequence[int],
     since: str | None,
     without: Sequence[str],
+    only: Sequence[str] = (),
+    save: Path | None = None,
     seeds: int,
     seed: int,
+    also: Sequence[Path] = (),
     minutes: float,
     overnight: Overnight,
     session: str | None,
@@ -42,16 +46,23 @@ def forecast_prices(
 ) -> dict[str, Any]:
     """Forecast, judge and write a folder with metrics.json, forecasts.parquet and report.html; returns the metrics.
 
+    Args:
+        only: models to walk; the first is the reference, which `save` writes as a forecaster for a hedge.
+
     Raises:
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
     """
     began = time.perf_counter()
+    if save is not None and save.suffix.lower() != ".parquet":
+        raise ConfigError(f"--save {save} does not end in .parquet; a forecaster is a Parquet file, so name it so.")
     if prices is None:
         reading, name = shanghai_record(), "Shanghai 50ETF"
+        for path in also:
+            reading = with_input(reading, path)
     else:
-        reading = read_prices(prices, implied=implied, minutes=minutes, overnight=overnight, session=session)
+        reading = read_prices(prices, implied=implied, also=also, minutes=minutes, overnight=overnight, session=session)
         name = prices.stem
-    folder = _checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}")
+    folder = checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}", KIND, "forecast")
     start = first_forecast(reading.record, _date(since))
     settings = HybridSettings(seeds=seeds, seed=seed)
 
@@ -60,11 +71,17 @@ def forecast_prices(
             reporter.start("walk forward", total)
         reporter.advance(done, label)
 
-    walk = walk_forward(reading.record, start=start, horizons=horizons, without=without, settings=settings, tell=tell)
-    reference = "hybrid" if "hybrid" in walk.forecasts else next(reversed(walk.forecasts))
+    walk = walk_forward(
+        reading.record, start=start, horizons=horizons, only=only, without=without, settings=settings, tell=tell
+    )
+    default = "hybrid" if "hybrid" in walk.forecasts else next(reversed(walk.forecasts))
+    reference = only[0] if only and only[0] in walk.forecasts else default
     by_horizon = judge(walk, reference=reference, seed=seed)
     metrics = _metrics(name, reading, walk, reference, by_horizon) | {"seconds": time.perf_counter() - began}
     write_atomically(folder / "forecasts.parquet", forecast_table(walk).write_parquet)
+    if save is not None:
+        save_forecaster(forecaster_of(walk, reference, name), save)
+        metrics["saved"] = str(save)
     write_json(folder / METRICS, metrics)
     report = write_forecast_report(metrics, walk, folder / "report.html")
     return {"run": str(folder), "report": str(report), **metrics}
@@ -90,7 +107,7 @@ def _metrics(name: str, reading: Reading, walk: Walk, reference: str, by_horizon
         "kind": KIND,
         "prices": name,
         "read_as": reading.kind,
-        "notes": list(reading.notes),
+        "notes": [*reading.notes, *walk.notes],
         "days": len(dates),
         "first": str(dates[0]),
         "forecast_from": str(dates[walk.start]),
@@ -108,16 +125,3 @@ def _date(text: str | None) -> np.datetime64 | None:
         return np.datetime64(text, "D")
     except ValueError:
         raise ConfigError(f"--from is {text!r}; write the date as 2006-01-01.") from None
-
-
-def _checked_folder(path: Path) -> Path:
-    """The folder, if it is new, empty or of an earlier forecast."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return path
-    try:
-        earlier = json.loads((path / METRICS).read_text(encoding="utf-8")).get("kind") == KIND
-    except (OSError, ValueError, AttributeError):
-        earlier = False
-    if not earlier:
-        raise ConfigError(f"--out {path} exists and is not of an earlier forecast; give a new or empty folder.")
-    return path

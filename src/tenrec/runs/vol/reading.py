@@ -1,6 +1,7 @@
 """Prices of any kind as a record of daily variances, and a sentence on how they were understood."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ RETURN = ("open_to_close", "return", "ret", "log_return")
 CLOSE = ("close", "close_price", "price")
 LONGEST_GAP = 14
 """Calendar days; a return over more of them is no day's return and is left out."""
+FLAT, LEAST_RANGED = 22, 1000
+"""Bars in a row without a range after which those before are no bars, and true bars that must follow."""
 PERCENT = 0.02
 """A median daily variance above this (14 % a day) is taken to be in percent squared."""
 
@@ -46,6 +49,7 @@ def read_prices(
     path: str | Path,
     *,
     implied: str | Path | None = None,
+    also: Sequence[str | Path] = (),
     minutes: float = 5.0,
     overnight: Overnight = "leave",
     session: str | None = None,
@@ -54,6 +58,7 @@ def read_prices(
 
     Args:
         path: Parquet or CSV. implied: a daily series of implied volatility (the VIX, say), in percent or decimals.
+        also: further daily series of positive numbers that models may see (volatility of volatility, skew, …).
         minutes: sampling interval of intraday bars. overnight: what to do with the night. session: "09:30-16:00".
 
     Raises:
@@ -69,7 +74,10 @@ def read_prices(
         reading = _intraday(bars, minutes, overnight) if intraday else _daily(bars, source.name)
     reading = _without_gaps(reading)
     _refuse_constant(source.name, reading.record)
-    return reading if implied is None else with_implied(reading, implied)
+    reading = reading if implied is None else with_implied(reading, implied)
+    for other in also:
+        reading = with_input(reading, other)
+    return reading
 
 
 def read_bars(path: str | Path, *, session: str | None = None) -> pl.DataFrame:
@@ -91,26 +99,40 @@ def with_implied(reading: Reading, path: str | Path) -> Reading:
     Raises:
         DataError: it does not cover the record.
     """
+    known, values, notes = _joined(reading, path, "an implied volatility")
+    if np.median(values) > 3.0:
+        values = values / 100.0
+    record = dataclasses.replace(reading.record.take(known), implied=values)
+    return Reading(record, reading.kind, notes)
+
+
+def with_input(reading: Reading, path: str | Path) -> Reading:
+    """The reading with one more column of `others`, the logarithm of a daily series, joined as in `with_implied`.
+
+    Raises:
+        DataError: it does not cover the record.
+    """
+    known, values, notes = _joined(reading, path, f"a value of {Path(path).name}")
+    kept = reading.record.take(known)
+    column = np.log(values)[:, None]
+    others = column if kept.others is None else np.concatenate([kept.others, column], axis=1)
+    return Reading(dataclasses.replace(kept, others=others), reading.kind, notes)
+
+
+def _joined(reading: Reading, path: str | Path, what: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """The days of the record with a value, the values of those days, and the notes with what was left out."""
     series = read_price_series(path)
     table = series.table.select(pl.col("time").dt.date().alias("date"), value=pl.coalesce("implied_vol", "price"))
     table = table.drop_nulls().unique("date", keep="last").sort("date")
-    if (table["value"].median() or 0.0) > 3.0:  # type: ignore[operator]
-        table = table.with_columns(pl.col("value") / 100.0)
     days = pl.DataFrame({"date": reading.record.dates}).with_columns(pl.col("date").cast(pl.Date))
     joined = days.join_asof(table, on="date", tolerance="10d")
-    missing = joined["value"].null_count()
+    missing, notes = joined["value"].null_count(), reading.notes
     if missing == len(reading.record):
-        raise DataError(
-            f"{series.name} has no day in common with {reading.kind}; give the implied volatility of those days."
-        )
-    known = joined["value"].is_not_null().to_numpy()
-    notes = reading.notes
+        raise DataError(f"{series.name} has no day in common with {reading.kind}; give {what} for those days.")
     if missing:
-        notes = (*notes, f"{missing:,} days without an implied volatility within ten days before are left out.")
-    record = dataclasses.replace(
-        reading.record.take(known), implied=joined["value"].drop_nulls().to_numpy().astype(float)
-    )
-    return Reading(record, reading.kind, notes)
+        notes = (*notes, f"{missing:,} days without {what} within ten days before are left out.")
+    known = joined["value"].is_not_null().to_numpy()
+    return known, joined["value"].drop_nulls().to_numpy().astype(float), notes
 
 
 def _measures(source: Source) -> Reading:
@@ -191,7 +213,7 @@ def _intraday(bars: pl.DataFrame, minutes: float, overnight: Overnight) -> Readi
 
 
 def _daily(bars: pl.DataFrame, name: str) -> Reading:
-    bars = bars.drop_nulls("price")
+    bars, notes = _with_ranges(bars.drop_nulls("price"))
     close = bars["price"].to_numpy().astype(float)
     dates = bars["time"].dt.date().to_numpy().astype("datetime64[D]")
     if len(np.unique(dates)) < len(dates):
@@ -209,14 +231,26 @@ def _daily(bars: pl.DataFrame, name: str) -> Reading:
     variance = np.where(
         variance > 0, variance, 1e-2 * np.nanmedian(variance[variance > 0]) if np.any(variance > 0) else np.nan
     )
-    notes = (
-        [f"{int(still.sum()):,} days without a move get a hundredth of the median variance."]
-        if still.any() and not ranged
-        else []
-    )
+    if still.any() and not ranged:
+        notes = [*notes, f"{int(still.sum()):,} days without a move get a hundredth of the median variance."]
     keep = slice(1, None)
     record = VarianceRecord(dates[keep], variance[keep], returns[keep], price=close[keep])
     return Reading(record, kind, tuple(notes))
+
+
+def _with_ranges(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Without the early bars that only repeat the close, where enough true ones follow; and a sentence on it."""
+    if not all(role in bars.columns for role in ("open", "high", "low")):
+        return bars, []
+    open_, high, low = (bars[role].cast(pl.Float64).to_numpy() for role in ("open", "high", "low"))
+    true = (high > low) & (open_ >= low) & (open_ <= high)
+    lacking = np.convolve(~true, np.ones(FLAT), "valid") == FLAT
+    first = int(np.flatnonzero(lacking)[-1]) + FLAT if lacking.any() else 0
+    if first == 0 or len(true) - first < LEAST_RANGED or true[first:].mean() <= 0.95:
+        return bars, []
+    return bars[first:], [
+        f"{first:,} early bars that only repeat the close are left out; ranges begin {bars['time'][first].date()}."
+    ]
 
 
 def _range_variance(bars: pl.DataFrame, close: np.ndarray) -> np.ndarray | None:

@@ -1,14 +1,16 @@
 """Walk-forward forecasts of the models that need no regression: exponential means, GARCH, rough volatility."""
 
 import math
+from collections.abc import Callable
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from tenrec.volatility.forecast.targets import Schedule, future_mean, learnable
 from tenrec.volatility.garch import GARCH_MODELS, fit_garch
+from tenrec.volatility.garch.fit import NEARLY_ONE, backcast, filter_variances
 from tenrec.volatility.garch.fit import UNIT as PERCENT
-from tenrec.volatility.garch.fit import backcast, filter_variances
 from tenrec.volatility.record import VarianceRecord
 
 Days = Float[np.ndarray, " days"]
@@ -46,19 +48,39 @@ def scaled(raw: Float[np.ndarray, "days"], record: VarianceRecord, horizon: int,
     return out
 
 
-def walk_garch(name: str, record: VarianceRecord, horizons: tuple[int, ...], schedule: Schedule) -> dict[int, Days]:
+def walk_garch(
+    name: str,
+    record: VarianceRecord,
+    horizons: tuple[int, ...],
+    schedule: Schedule,
+    *,
+    say: Callable[[str], None] | None = None,
+) -> dict[int, Days]:
     """Forecasts of a GARCH model for every horizon; all expanding windows are fitted in one batch.
 
-    Over several days the recursion is run on at its mean, h' = a + P·h (for EGARCH in logarithms, which `scaled` puts
-    right), and averaged.
+    Over several days the recursion is run on at its mean, h' = a + P·h (EGARCH and Realized GARCH: in logarithms, which
+    the factor of `scaled` puts right), and averaged.
+
+    Args:
+        say: told, in a sentence, of fits whose persistence comes to one.
     """
     model = GARCH_MODELS[name]
     first = int(np.argmax(np.isfinite(record.returns)))
     returns = np.nan_to_num(record.returns[first:])
     cutoffs = schedule.cutoffs
-    fit = fit_garch(model, np.tile(returns, (len(cutoffs), 1)), cutoffs - first + 1)
+    rows, measures = (len(cutoffs), 1), None if model.measured is None else record.variance[first:]
+    repeated = None if measures is None else np.tile(measures, rows)
+    fit = fit_garch(model, np.tile(returns, rows), cutoffs - first + 1, measures=repeated)
+    unstable = fit.persistence > NEARLY_ONE
+    if say is not None and unstable.any():
+        say(
+            f"{model.label}: the persistence is up to {fit.persistence.max():.5f} in {int(unstable.sum())} of "
+            f"{len(unstable)} fits, so that its longer forecasts hardly revert; give a longer record, or leave it out "
+            f"with --without {name}."
+        )
     start = np.broadcast_to(backcast(returns[None] * PERCENT), len(cutoffs))
-    ahead = filter_variances(fit, returns, start)
+    ahead = filter_variances(fit, returns, start, measures)
+    logarithmic = model.variance is jnp.exp
     out = {horizon: np.full(len(record), np.nan) for horizon in horizons}
     for row, cutoff in enumerate(cutoffs):
         block = schedule.block(int(cutoff))
@@ -66,7 +88,7 @@ def walk_garch(name: str, record: VarianceRecord, horizons: tuple[int, ...], sch
         past = np.arange(len(record)) <= cutoff
         persistence = min(float(fit.persistence[row]), 0.9999)
         for horizon in horizons:
-            raw = _mean_ahead(variance, fit.parameters[row, 0], persistence, horizon, name.startswith("egarch"))
+            raw = _mean_ahead(variance, float(fit.constant[row]), persistence, horizon, logarithmic)
             ratio = learnable(future_mean(record.variance, horizon), int(cutoff), horizon) / raw
             usable = ratio[past & np.isfinite(ratio)]
             out[horizon][block] = raw[block] * np.mean(usable)

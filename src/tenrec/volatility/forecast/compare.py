@@ -92,14 +92,20 @@ def model_confidence_set(
     return p_values
 
 
-def log_quantile_shares(
-    variance: Days, forecast: Days, spread: Days, levels: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)
-) -> dict[float, float]:
-    """Share of days whose variance fell below each forecast quantile; calibrated where share and level agree.
+def past_ranks(errors: Days, past: int, delay: int) -> Days:
+    """Share of the `past` errors known at each day that lie below the day's own; NaN where too few are known.
 
-    Args:
-        spread: standard deviation of the log forecast error as known when the forecast was made; quantiles are
-            f·exp(s·Φ⁻¹(level) − s²/2), lognormal around the mean f.
+    An error is known `delay` days after its forecast was made. Ranks that are uniform on [0, 1] mean that the quantiles
+    of past errors are those of the next one (Rosenblatt, 1952).
+
+    Example:
+        >>> past_ranks(np.array([1.0, 2.0, 4.0, 3.0]), past=2, delay=1).tolist()
+        [nan, nan, 1.0, 0.5]
     """
-    z = (np.log(variance / forecast) + 0.5 * spread**2) / spread
-    return {level: float(np.mean(z <= stats.norm.ppf(level))) for level in levels}
+    ranks = np.full(len(errors), np.nan)
+    if len(errors) >= past + delay:
+        windows = np.lib.stride_tricks.sliding_window_view(errors, past)[: len(errors) - past - delay + 1]
+        own = errors[past + delay - 1 :, None]
+        known = np.isfinite(windows).all(1) & np.isfinite(own[:, 0])
+        ranks[past + delay - 1 :] = np.where(known, np.mean(windows < own, axis=1), np.nan)
+    return ranks

@@ -46,7 +46,8 @@ class LinearFit:
     """Coefficients, the constant first; `smear` is 1 for a regression in levels.
 
     Args:
-        low, high: 5 % quantile and largest of the targets seen; a forecast in levels outside is brought back to them.
+        low, high: 5 % quantile (or a tenth of the mean, where that is more: squared returns come near zero) and largest
+            of the targets seen; a forecast in levels outside is brought back to them.
             Gentler than the insanity filter of Bollerslev, Patton and Quaedvlieg (2016), which takes the mean there.
     """
 
@@ -82,7 +83,7 @@ def fit_linear(design: Design, target: Days, *, log: bool = False) -> LinearFit:
     return LinearFit(
         coefficients=coefficients,
         smear=float(np.mean(np.exp(residual))) if log else 1.0,
-        low=float(np.quantile(y, 0.05)),
+        low=float(max(np.quantile(y, 0.05), 0.1 * y.mean())),
         high=float(y.max()),
         r_squared=1.0 - float(np.sum(residual**2)) / spread if spread > 0 else 0.0,
         log=log,
@@ -187,6 +188,17 @@ def log_har_surprises(record: VarianceRecord) -> Design:
     return np.column_stack(columns)
 
 
+def log_har_inputs(record: VarianceRecord) -> Design:
+    """Log-HAR and surprises, and of every further series the level and the week's change.
+
+    A longer implied volatility beside the shorter one is the slope of the term structure, and the implied variance
+    beside the month's mean the premium over the realised one: lines in logarithms hold them.
+    """
+    assert record.others is not None
+    weeks = record.others - np.concatenate([np.full((WEEK, record.others.shape[1]), np.nan), record.others[:-WEEK]])
+    return np.column_stack([log_har_surprises(record), record.others, weeks])
+
+
 LINEAR = (
     LinearModel("har", "HAR", "Corsi (2009)", har),
     LinearModel("har_leverage", "HAR, leverage", "Corsi and Renò (2012)", har_leverage, needs=("returns",)),
@@ -199,4 +211,5 @@ LINEAR = (
         "log_har_implied", "log-HAR, falls, implied", "", log_har_implied, log=True, needs=("returns", "implied")
     ),
     LinearModel("log_har_surprises", "log-HAR, surprises", "", log_har_surprises, log=True, needs=("returns",)),
+    LinearModel("log_har_inputs", "log-HAR, inputs", "", log_har_inputs, log=True, needs=("returns", "others")),
 )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tenrec.volatility.forecast.compare import diebold_mariano, log_quantile_shares, model_confidence_set
+from tenrec.volatility.forecast.compare import diebold_mariano, model_confidence_set, past_ranks
 from tenrec.volatility.forecast.losses import mincer_zarnowitz, qlike, squared_error
 from tenrec.volatility.forecast.targets import future_mean
 from tenrec.volatility.forecast.walk import LABELS, Walk
@@ -13,7 +13,8 @@ from tenrec.volatility.forecast.walk import LABELS, Walk
 Days = Float[np.ndarray, " days"]
 
 QUANTILE_PAST = 250
-"""Known log errors from which a quantile's spread is taken."""
+"""Known log errors whose quantiles are those of the next one."""
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def judge(walk: Walk, *, reference: str, seed: int = 0) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def judge(walk: Walk, *, reference: str, seed: int = 0) -> dict[str, Any]:
 
     Returns:
         horizon → {"days", "models": {name: {label, qlike, mse, r_squared, slope, dm_qlike_p, dm_mse_p, mcs_p,
-        latest_volatility}}, "calibration", "seeds"}; the p-values against the reference are None for itself.
+        latest_volatility}}, "calibration", "range_90", "seeds"}; p-values against the reference are None for itself.
     """
     return {str(horizon): _judge_horizon(walk, horizon, reference, seed) for horizon in walk.horizons}
 
@@ -59,18 +60,30 @@ def _judge_horizon(walk: Walk, horizon: int, reference: str, seed: int) -> dict[
         }
     calibration = calibration_of(walk, horizon, reference)
     seeds = [float(qlike(y, own[known]).mean()) for own in walk.seeds.get(horizon, np.empty((0, 0)))]
-    return {"days": int(known.sum()), "models": models, "calibration": calibration, "seeds": seeds}
+    return {
+        "days": int(known.sum()),
+        "models": models,
+        "calibration": calibration,
+        "range_90": latest_range(walk, horizon, reference),
+        "seeds": seeds,
+    }
 
 
 def calibration_of(walk: Walk, horizon: int, name: str) -> dict[str, float]:
-    """Share of days below each forecast quantile; the spread is that of the last log errors known at the time."""
-    target = future_mean(walk.record.variance, horizon)
-    error = np.log(target / walk.forecasts[name][horizon])
-    spread = np.full(len(error), np.nan)
-    for day in range(walk.start + QUANTILE_PAST + horizon, len(error)):
-        spread[day] = np.std(error[day - horizon - QUANTILE_PAST + 1 : day - horizon + 1])
-    rows = np.isfinite(error) & np.isfinite(spread)
-    if rows.sum() < 100:
+    """Share of days below each forecast quantile, f·exp(q) with q that of the last log errors known at the time."""
+    error = np.log(future_mean(walk.record.variance, horizon) / walk.forecasts[name][horizon])
+    ranks = past_ranks(error, QUANTILE_PAST, horizon)
+    ranks = ranks[np.isfinite(ranks)]
+    if len(ranks) < 100:
         return {}
-    shares = log_quantile_shares(target[rows], walk.forecasts[name][horizon][rows], spread[rows])
-    return {f"{level:g}": share for level, share in shares.items()}
+    return {f"{level:g}": float(np.mean(ranks <= level)) for level in LEVELS}
+
+
+def latest_range(walk: Walk, horizon: int, name: str) -> list[float] | None:
+    """The annualised volatilities between which the next horizon's lies in nine of ten cases, by the last errors."""
+    error = np.log(future_mean(walk.record.variance, horizon) / walk.forecasts[name][horizon])
+    known = error[np.isfinite(error)][-QUANTILE_PAST:]
+    if len(known) < QUANTILE_PAST:
+        return None
+    latest = walk.forecasts[name][horizon][-1] * np.exp(np.quantile(known, [0.05, 0.95]))
+    return [float(value) for value in np.sqrt(latest * walk.record.days_per_year)]

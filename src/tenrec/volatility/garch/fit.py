@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from tenrec.core.errors import ConfigError
 from tenrec.volatility.garch.models import GarchModel
 
 UNIT = 100.0
@@ -36,7 +37,8 @@ class GarchFit:
     Args:
         model: what was fitted. parameters: series → values in the order of `names`, for returns in percent.
         free: their unbounded values, in which the search ran. log_likelihood: of all the returns of a series.
-        converged: whether the search came to rest.
+        converged: whether the search came to rest. persistence, constant: of the recursion of the expected variance
+            (of its logarithm, where the model is in logarithms).
     """
 
     model: GarchModel
@@ -45,6 +47,7 @@ class GarchFit:
     log_likelihood: Float[np.ndarray, " series"]
     converged: np.ndarray
     persistence: Float[np.ndarray, " series"]
+    constant: Float[np.ndarray, " series"]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,6 +67,7 @@ def fit_garch(
     returns: Float[np.ndarray, "series days"],
     lengths: np.ndarray | None = None,
     *,
+    measures: Float[np.ndarray, "series days"] | None = None,
     warn: bool = False,
 ) -> GarchFit:
     """Fit a model to many series of returns (decimal, mean zero) at once.
@@ -72,18 +76,21 @@ def fit_garch(
         model: one of `GARCH_MODELS`. returns: one row a series.
         lengths: how many returns of each row are learned from, by default all: expanding windows are rows that repeat
             one record.
+        measures: the variance that was measured on each day, decimal, for a model that has use for one.
         warn: say with a UserWarning where the persistence comes to one.
     """
     percent = np.ascontiguousarray(returns, dtype=np.float64) * UNIT
+    log_measures = _log_measures(model, percent.shape, measures)
     counts = np.full(len(percent), percent.shape[1]) if lengths is None else np.asarray(lengths)
     scale = np.array([np.mean(row[:count] ** 2) for row, count in zip(percent, counts, strict=True)])
     parts = _parts(len(percent))
     with ThreadPoolExecutor(len(parts)) as pool:  # compiled code runs outside Python's lock
-        found = list(pool.map(lambda part: _search(model, percent[part], counts[part], scale[part]), parts))
+        given = (percent, log_measures, counts, scale)
+        found = list(pool.map(lambda part: _search(model, *(array[part] for array in given)), parts))
     free, value, converged = (np.concatenate([np.asarray(one[place]) for one in found]) for place in range(3))
     with jax.enable_x64(True):
         own, shape = model.parameters(jnp.asarray(free.T), jnp.asarray(scale))
-        persistence = np.asarray(model.persistence(own))
+        persistence, constant = np.asarray(model.persistence(own)), np.asarray(model.constant(own))
         parameters = np.concatenate([np.asarray(own), np.asarray(shape).reshape(-1, len(percent))]).T
     if warn and np.any(persistence > NEARLY_ONE):
         warnings.warn(
@@ -93,33 +100,48 @@ def fit_garch(
             UserWarning,
             stacklevel=2,
         )
-    return GarchFit(model, parameters, free, -value * counts, converged, persistence)
+    return GarchFit(model, parameters, free, -value * counts, converged, persistence, constant)
+
+
+def _log_measures(model: GarchModel, shape: tuple[int, ...], measures: np.ndarray | None) -> np.ndarray:
+    """Logarithms in percent squared; zeros for a model that does not look at them."""
+    if model.measured is None:
+        return np.zeros(shape)
+    if measures is None or np.shape(measures) != shape or not np.all(np.asarray(measures) > 0):
+        raise ConfigError(f"{model.label} needs a positive measured variance for every return; give `measures`.")
+    return np.log(np.asarray(measures, np.float64) * UNIT**2)
 
 
 def filter_variances(
-    fit: GarchFit, returns: Float[np.ndarray, " days"], start: Float[np.ndarray, " series"]
+    fit: GarchFit,
+    returns: Float[np.ndarray, " days"],
+    start: Float[np.ndarray, " series"],
+    measures: Float[np.ndarray, " days"] | None = None,
 ) -> Float[np.ndarray, "series days"]:
     """Conditional variance of the *next* day at each close, under each fit, of one record; decimal.
 
     Args:
-        returns: decimal. start: variance before the first return under each fit, in percent squared.
+        returns: decimal. start: variance before the first return under each fit, in percent squared. measures: as
+            in `fit_garch`.
     """
+    log_measures = _log_measures(fit.model, returns.shape, measures)
     with jax.enable_x64(True):
-        variances = _filter(fit.model)(jnp.asarray(fit.parameters.T), jnp.asarray(returns * UNIT), jnp.asarray(start))
+        given = (fit.parameters.T, returns * UNIT, log_measures, start)
+        variances = _filter(fit.model)(*(jnp.asarray(array) for array in given))
         return np.asarray(variances).T / UNIT**2
 
 
 @functools.cache
 def _filter(model: GarchModel) -> Callable[..., Array]:
     @jax.jit
-    def run(parameters: Array, returns: Array, start: Array) -> Array:
+    def run(parameters: Array, returns: Array, log_measures: Array, start: Array) -> Array:
         own = parameters[: len(model.start)]
 
-        def step(state: Array, r: Array) -> tuple[Array, Array]:
-            state = model.step(own, state, r)
+        def step(state: Array, day: tuple[Array, Array]) -> tuple[Array, Array]:
+            state = model.step(own, state, *day)
             return state, model.variance(state)
 
-        return jax.lax.scan(step, model.first(own, start), returns)[1]
+        return jax.lax.scan(step, model.first(own, start), (returns, log_measures))[1]
 
     return run
 
@@ -132,22 +154,26 @@ def _parts(series: int) -> list[slice]:
     return [slice(start, min(start + size, series)) for start in range(0, series, size)]
 
 
-def _search(model: GarchModel, percent: np.ndarray, counts: np.ndarray, scale: np.ndarray) -> tuple[Array, ...]:
+def _search(
+    model: GarchModel, percent: np.ndarray, log_measures: np.ndarray, counts: np.ndarray, scale: np.ndarray
+) -> tuple[Array, ...]:
     with jax.enable_x64(True):
-        given = (jnp.asarray(percent.T), jnp.asarray(counts), jnp.asarray(scale), jnp.asarray(backcast(percent)))
-        return jax.block_until_ready(_newton(model)(*given))
+        given = (percent.T, log_measures.T, counts, scale, backcast(percent))
+        return jax.block_until_ready(_newton(model)(*(jnp.asarray(array) for array in given)))
 
 
 @functools.cache
 def _newton(model: GarchModel) -> Callable[..., tuple[Array, Array, Array]]:
     @jax.jit
-    def run(returns: Array, counts: Array, scale: Array, back: Array) -> tuple[Array, Array, Array]:
+    def run(
+        returns: Array, log_measures: Array, counts: Array, scale: Array, back: Array
+    ) -> tuple[Array, Array, Array]:
         series = returns.shape[1]
         start = jnp.asarray((*model.start, *model.density.start))
         free = jnp.broadcast_to(start[:, None], (model.size, series))
 
         def loss(free: Array) -> Array:
-            return _mean_loss(model, free, returns, counts, scale, back)
+            return _mean_loss(model, free, (returns, log_measures), counts, scale, back)
 
         def body(state: tuple) -> tuple:
             free, value, gradient, hessian, damping, done, count = state
@@ -173,19 +199,24 @@ def _newton(model: GarchModel) -> Callable[..., tuple[Array, Array, Array]]:
     return run
 
 
-def _mean_loss(model: GarchModel, free: Array, returns: Array, counts: Array, scale: Array, back: Array) -> Array:
+def _mean_loss(
+    model: GarchModel, free: Array, seen: tuple[Array, Array], counts: Array, scale: Array, back: Array
+) -> Array:
     """Mean negative log likelihood of every series."""
     own, shape = model.parameters(free, scale)
 
-    def step(carry: tuple[Array, Array], day: tuple[Array, Array]) -> tuple[tuple[Array, Array], None]:
-        (state, total), (r, index) = carry, day
+    def step(carry: tuple[Array, Array], day: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], None]:
+        (state, total), (r, log_x, index) = carry, day
         h = model.variance(state)
-        here = model.density.log(r / jnp.sqrt(h), shape) - 0.5 * jnp.log(h)
+        z = r / jnp.sqrt(h)
+        here = model.density.log(z, shape) - 0.5 * jnp.log(h)
+        if model.measured is not None:
+            here = here + model.measured(own, h, z, log_x)
         total = total + jnp.where(index < counts, here, 0.0)
-        return (model.step(own, state, r), total), None
+        return (model.step(own, state, r, log_x), total), None
 
     first = (model.first(own, back), jnp.zeros_like(back))
-    (_, total), _ = jax.lax.scan(step, first, (returns, jnp.arange(len(returns))))
+    (_, total), _ = jax.lax.scan(step, first, (*seen, jnp.arange(len(seen[0]))))
     return -total / counts
 
 

@@ -26,8 +26,11 @@ class GarchModel:
         bounded: (unbounded values, scale of the variance) → parameters.
         first: (parameters, backcast) → state before the first return.
         variance: state → conditional variance.
-        step: (parameters, state, return) → the next state.
+        step: (parameters, state, return, log measure) → the next state.
         persistence: parameters → how much of today's variance tomorrow's keeps.
+        measured: (parameters, variance, shock, log measure) → log density of the measure; None where the model has no
+            use for one.
+        constant: parameters → constant of the recursion of the variance's expectation (or of its logarithm's).
     """
 
     name: str
@@ -38,8 +41,10 @@ class GarchModel:
     bounded: Callable[[Array, Array], Array]
     first: Callable[[Array, Array], Array]
     variance: Callable[[Array], Array]
-    step: Callable[[Array, Array, Array], Array]
+    step: Callable[[Array, Array, Array, Array], Array]
     persistence: Callable[[Array], Array]
+    measured: Callable[[Array, Array, Array, Array], Array] | None = None
+    constant: Callable[[Array], Array] = lambda p: p[0]
 
     @property
     def size(self) -> int:
@@ -87,7 +92,7 @@ def _garch(density: str) -> GarchModel:
         bounded=_symmetric,
         first=lambda p, back: p[0] + (p[1] + p[2]) * back,
         variance=lambda state: state,
-        step=lambda p, h, r: p[0] + p[1] * r**2 + p[2] * h,
+        step=lambda p, h, r, _: p[0] + p[1] * r**2 + p[2] * h,
         persistence=lambda p: p[1] + p[2],
     )
 
@@ -102,13 +107,13 @@ def _gjr(density: str) -> GarchModel:
         bounded=_asymmetric,
         first=lambda p, back: p[0] + (p[1] + 0.5 * p[2] + p[3]) * back,
         variance=lambda state: state,
-        step=lambda p, h, r: p[0] + (p[1] + p[2] * (r < 0)) * r**2 + p[3] * h,
+        step=lambda p, h, r, _: p[0] + (p[1] + p[2] * (r < 0)) * r**2 + p[3] * h,
         persistence=lambda p: p[1] + 0.5 * p[2] + p[3],
     )
 
 
 def _egarch(density: str) -> GarchModel:
-    def step(p: Array, log_h: Array, r: Array) -> Array:
+    def step(p: Array, log_h: Array, r: Array, _: Array) -> Array:
         z = r * jnp.exp(-0.5 * log_h)
         log_next = p[0] + p[1] * (jnp.abs(z) - MEAN_SIZE) + p[2] * z + p[3] * log_h
         return jnp.clip(log_next, -HIGHEST, HIGHEST)
@@ -127,6 +132,46 @@ def _egarch(density: str) -> GarchModel:
     )
 
 
+def _realised_parameters(free: Array, scale: Array) -> Array:
+    """ω, β, γ, ξ, φ, τ₁, τ₂, σ_u with persistence β + γφ in (0, 1), β, γ, φ and σ_u positive."""
+    total, news, phi = jax.nn.sigmoid(free[1]), jax.nn.sigmoid(free[2]), jnp.exp(free[4])
+    gamma, xi = news * total / phi, free[3]
+    omega = (1 - total) * (free[0] + jnp.log(scale)) - gamma * xi
+    return jnp.stack([omega, (1 - news) * total, gamma, xi, phi, free[5], free[6], jnp.exp(free[7])])
+
+
+def _realised(density: str) -> GarchModel:
+    """log h' = ω + β·log h + γ·log x,  log x = ξ + φ·log h + τ₁·z + τ₂·(z² − 1) + u,  u ~ N(0, σ_u²).
+
+    Source: Hansen, Huang and Shek (2012), "Realized GARCH: a joint model for returns and realized measures of
+    volatility", J. Applied Econometrics 27, the log-linear specification.
+    """
+
+    def measured(p: Array, h: Array, z: Array, log_x: Array) -> Array:
+        error = (log_x - p[3] - p[4] * jnp.log(h) - p[5] * z - p[6] * (z**2 - 1)) / p[7]
+        return -0.5 * (math.log(2 * math.pi) + error**2) - jnp.log(p[7])
+
+    def step(p: Array, log_h: Array, _: Array, log_x: Array) -> Array:
+        return jnp.clip(p[0] + p[1] * log_h + p[2] * log_x, -HIGHEST, HIGHEST)
+
+    return GarchModel(
+        name="realised_garch" if density == "normal" else f"realised_garch_{density}",
+        label="Realized GARCH" if density == "normal" else f"Realized GARCH-{density}",
+        density=DENSITIES[density],
+        names=("omega", "beta", "gamma", "xi", "phi", "tau_1", "tau_2", "sigma_u"),
+        start=(0.0, _logit(0.96), _logit(0.4), -0.3, 0.0, -0.05, 0.1, math.log(0.5)),
+        bounded=_realised_parameters,
+        first=lambda p, back: p[0] + p[2] * p[3] + (p[1] + p[2] * p[4]) * jnp.log(back),
+        variance=jnp.exp,
+        step=step,
+        persistence=lambda p: p[1] + p[2] * p[4],
+        measured=measured,
+        constant=lambda p: p[0] + p[2] * p[3],
+    )
+
+
 GARCH_MODELS = {
-    model.name: model for density in DENSITIES for model in (_garch(density), _gjr(density), _egarch(density))
+    model.name: model
+    for density in DENSITIES
+    for model in (_garch(density), _gjr(density), _egarch(density), _realised(density))
 }
