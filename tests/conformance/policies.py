@@ -15,6 +15,7 @@ from tenrec.hedging.policies import (
     DeltaResidual,
     ForecastDelta,
     ForecastingDelta,
+    GreekHedge,
     GreeksRegression,
     Leland,
     MinimumVarianceDelta,
@@ -25,6 +26,7 @@ from tenrec.hedging.policies import (
     Shrunk,
     SmileDelta,
     StateDelta,
+    Static,
     TickBandNetwork,
     TightenedBand,
     WealthBandNetwork,
@@ -75,6 +77,8 @@ POLICIES = sorted(
         "black_scholes_delta",
         "black_scholes_delta_entry",
         "cadence_threshold",
+        "delta_gamma",
+        "delta_vega",
         "forecast_delta",
         "forecasting_delta",
         "leland",
@@ -87,6 +91,7 @@ POLICIES = sorted(
         "premium_adjusted",
         "shrunk",
         "smile_delta",
+        "static_delta",
     ]
 )
 FEATURES = ("log_moneyness", "sqrt_time_to_maturity", "volatility", "last_log_return")
@@ -108,6 +113,12 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return BlackScholesDelta("entry")
         case "cadence_threshold":
             return cadence_threshold(max_hedge_per_interval=1e9, gamma_scaling=1.0, volatility_scaling=0.5)
+        case "delta_gamma":
+            return GreekHedge("gamma")
+        case "delta_vega":
+            return GreekHedge("vega")
+        case "static_delta":
+            return Static(jnp.zeros(1), hedged=True)
         case "forecast_delta":
             return ForecastDelta(jnp.asarray(0.7, float), signal="last_log_return")
         case "forecasting_delta":

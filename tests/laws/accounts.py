@@ -26,6 +26,7 @@ def one_path(paths: MarketPaths, path: int) -> dict[str, np.ndarray]:
         name: np.asarray(leaf[path] if leaf.ndim > rank else leaf)
         for name, rank in RANK.items()
         for leaf in [getattr(paths, name)]
+        if name != "listed"
     }
 
 

@@ -207,6 +207,14 @@ def advise(
     signal: Annotated[
         list[str] | None, typer.Option("--signal", metavar="NAME=VALUE", help="A market signal, e.g. return_5d=0.8.")
     ] = None,
+    instrument: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--instrument",
+            metavar="NAME=VALUE",
+            help="Of the instruments after the first: position_2=-0.4, option_2_strike=105, option_2_days=12.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What to hold now and what to trade, the band around it, and what the Black–Scholes delta would say.
@@ -239,6 +247,7 @@ def advise(
         wealth=wealth,
         policy=policy,
         signals=signal or (),
+        instruments=instrument or (),
     )
     show_advice(answer, as_json=as_json)
 

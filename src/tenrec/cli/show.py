@@ -118,6 +118,10 @@ def show_advice(answer: Mapping[str, Any], *, as_json: bool) -> None:
     verb = "buy" if answer["trade"] > 0 else "sell"
     trade = f"{verb} {abs(answer['trade']):,.6g}" if answer["trade"] else "trade nothing"
     console.print(f"[bold]Hold {answer['hold']:,.6g}[/] of the {answer['instrument']}: {trade}.", highlight=False)
+    for other in answer.get("instruments", ())[1:]:
+        verb, units = "buy" if other["trade"] > 0 else "sell", abs(other["trade"])
+        trade = f"{verb} {units:,.6g}" if units else "trade nothing"
+        console.print(f"[bold]Hold {other['hold']:,.6g}[/] of the {other['instrument']}: {trade}.", highlight=False)
     if answer["band"] is not None:
         low, high = answer["band"]
         console.print(f"No-trade band: {low:,.6g} to {high:,.6g}.", highlight=False)

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from tenrec.core.listed import Listed
+
 
 class MarketPaths(eqx.Module):
     """Prices, rates and states on the dates 0..N, for one path or for many.
@@ -29,6 +31,7 @@ class MarketPaths(eqx.Module):
         assets: (dates, assets) levels of all underlyings where there are several, the first of them `spot`; else
             (dates, 0).
         signals: (dates, signals) further observed states (returns, term structure, …); names in `signal_names`.
+        listed: the options among the hedging instruments; None where there are none.
 
     Example:
         >>> paths = market_paths(spot=jnp.ones((5, 31)), volatility=0.2, dt=jnp.full(30, 1 / 365))
@@ -47,6 +50,7 @@ class MarketPaths(eqx.Module):
     tradable: Bool[Array, "... dates"]
     assets: Float[Array, "... dates assets"]
     signals: Float[Array, "... dates signals"]
+    listed: Listed | None = None
     signal_names: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
@@ -82,14 +86,20 @@ RANK = {
     "tradable": 1,
     "assets": 2,
     "signals": 2,
+    "listed": 2,
 }
-"""Axes of a field for one path."""
+"""Axes of a field for one path, or of every part of it."""
 
 
 def batch_axes(paths: MarketPaths) -> MarketPaths:
     """The `in_axes` of `paths` for `jax.vmap`: 0 for a field with a path axis, None for a shared one."""
-    axes = [0 if getattr(paths, name).ndim > rank else None for name, rank in RANK.items()]
+    axes = [0 if leaf.ndim > rank else None for name, rank in RANK.items() for leaf in _leaves(paths, name)]
     return jax.tree.unflatten(jax.tree.structure(paths), axes)
+
+
+def _leaves(paths: MarketPaths, name: str) -> list[Array]:
+    """The arrays of a field, which may be none or several."""
+    return jax.tree.leaves(getattr(paths, name))
 
 
 def select(paths: MarketPaths, index: Any) -> MarketPaths:
@@ -99,9 +109,11 @@ def select(paths: MarketPaths, index: Any) -> MarketPaths:
 
 def map_batched(function: Callable[[Array], Array], paths: MarketPaths) -> MarketPaths:
     """Apply `function` to the fields that carry a path axis."""
-    batched = [name for name, rank in RANK.items() if getattr(paths, name).ndim > rank]
-    changes = {name: function(getattr(paths, name)) for name in batched}
-    return dataclasses.replace(paths, **changes)
+
+    def changed(name: str, rank: int) -> Any:
+        return jax.tree.map(lambda leaf: function(leaf) if leaf.ndim > rank else leaf, getattr(paths, name))
+
+    return dataclasses.replace(paths, **{name: changed(name, rank) for name, rank in RANK.items()})
 
 
 def market_paths(
@@ -125,7 +137,7 @@ def market_paths(
     a spot that pays its yield to the holder needs `dividend_carry`, a forward given as `spot` does not.
     """
     steps, dtype = dt.shape[-1], spot.dtype
-    shared = {
+    shared: dict[str, Any] = {
         "rate": jnp.broadcast_to(jnp.asarray(rate, dtype), jnp.shape(rate) or (steps,)),
         "dividend_yield": jnp.broadcast_to(jnp.asarray(dividend_yield, dtype), jnp.shape(dividend_yield) or (steps,)),
         "volatility": jnp.broadcast_to(jnp.asarray(volatility, dtype), jnp.shape(volatility) or (steps + 1,)),
@@ -161,8 +173,10 @@ def concatenate(parts: list[MarketPaths]) -> MarketPaths:
 
 
 def _with_path_axis(paths: MarketPaths) -> MarketPaths:
-    def widen(name: str, rank: int) -> Array:
-        leaf = getattr(paths, name)
-        return leaf if leaf.ndim > rank else jnp.broadcast_to(leaf, (paths.count, *leaf.shape))
+    def widen(name: str, rank: int) -> Any:
+        def wide(leaf: Array) -> Array:
+            return leaf if leaf.ndim > rank else jnp.broadcast_to(leaf, (paths.count, *leaf.shape))
+
+        return jax.tree.map(wide, getattr(paths, name))
 
     return dataclasses.replace(paths, **{name: widen(name, rank) for name, rank in RANK.items()})

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from tenrec.contracts import AbstractContract
+from tenrec.core.listed import ROLLS
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.engine import Entry, Terms, over_paths, run
 from tenrec.hedging.margin import Margin
@@ -83,11 +84,17 @@ def outcome_of(lines: Entry, paths: MarketPaths, terms: Terms | None = None) -> 
     price = jnp.broadcast_to(paths.price, lines.trade.shape)[:, :-1]
     inverse = terms is not None and terms.inverse
     rate = jnp.broadcast_to(paths.spot, lines.cash.shape) if inverse else jnp.ones((), price.dtype)
+    value = jnp.abs(trade) * (1.0 if inverse else price)
+    moved = jnp.abs(trade) > 1e-7
+    if lines.closed is not None and paths.listed is not None:
+        rolled = jnp.where(paths.listed.life == ROLLS, lines.closed, 0.0)[:, :-1]
+        value = value + jnp.abs(rolled) * jnp.broadcast_to(paths.listed.closing, lines.trade.shape)[:, :-1]
+        moved = moved | (jnp.abs(rolled) > 1e-7)
     return Outcome(
         pnl=(rate * lines.cash)[:, -1],
         cost=jnp.sum(rate * lines.cost, axis=-1),
-        traded=jnp.sum(jnp.abs(trade) * (1.0 if inverse else price), axis=(-1, -2)),
-        trades=jnp.sum(jnp.any(jnp.abs(trade) > 1e-7, axis=-1), axis=-1).astype(price.dtype),
+        traded=jnp.sum(value, axis=(-1, -2)),
+        trades=jnp.sum(jnp.any(moved, axis=-1), axis=-1).astype(price.dtype),
     )
 
 

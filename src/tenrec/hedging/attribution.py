@@ -18,7 +18,7 @@ from tenrec.hedging.view import MarketView, observe
 
 INSTANT = 1e-9
 """Years."""
-PARTS = ("sale", "delta", "gamma", "theta", "vega", "carry", "cost", "rest")
+PARTS = ("sale", "delta", "gamma", "theta", "vega", "instruments", "carry", "cost", "rest")
 
 
 class Attribution(eqx.Module):
@@ -27,10 +27,12 @@ class Attribution(eqx.Module):
     With q units of the hedge, Greeks of the book at the date before, and ΔS, Δσ the moves since then:
 
         sale    premium + mark at date 0: what the book was sold for above its mark
-        delta   Σ q·ΔP + δ·ΔS: hedge and book together, so that a perfect delta hedge leaves nothing here
+        delta   Σ q·ΔP + δ·ΔS over the first instrument (of a basket, every spot): hedge and book together, so that a
+                perfect delta hedge leaves nothing here
         gamma   ½·Γ·ΔS²
         theta   V(S, σ, t + Δt) − V(S, σ, t): the book revalued at the old spot and volatility
         vega    ν·Δσ
+        instruments   Σ q·ΔP of the other instruments: listed options (up to the closing of one that ends), swaps
         carry   interest on cash, and dividends or funding received less paid
         cost    −cost of trading
         rest    what the others leave of the total: higher and cross terms
@@ -43,6 +45,7 @@ class Attribution(eqx.Module):
     gamma: Float[Array, "*paths dates"]
     theta: Float[Array, "*paths dates"]
     vega: Float[Array, "*paths dates"]
+    instruments: Float[Array, "*paths dates"]
     carry: Float[Array, "*paths dates"]
     cost: Float[Array, "*paths dates"]
     rest: Float[Array, "*paths dates"]
@@ -65,7 +68,8 @@ def attribute(
     market = jax.tree.map(lambda leaf: leaf[1:], quotes(paths, contract, terms))
     exchange = paths.spot if terms.inverse else jnp.ones_like(paths.spot)
     held, rate = lines.position[:-1], exchange[1:]
-    hedge = rate * jnp.sum(held * market.change, axis=-1) + lines.cash[:-1] * jnp.diff(exchange)
+    gains, own = rate[:, None] * held * market.change, paths.assets.shape[-1] or 1
+    hedge = jnp.sum(gains[:, :own], axis=-1) + lines.cash[:-1] * jnp.diff(exchange)
     if assets_of(view) > 1:
         hedge = hedge + jnp.sum(asset_deltas(view, view.volatility) * jnp.diff(paths.assets, axis=0)[:, 1:], axis=-1)
     mark = book_value(view, view.volatility)
@@ -75,6 +79,7 @@ def attribute(
         "gamma": 0.5 * book_gamma(view, view.volatility, marked=True) * spot_move**2,
         "theta": _later(view) - mark,
         "vega": book_vega(view, view.volatility, marked=True) * volatility_move,
+        "instruments": jnp.sum(gains[:, own:], axis=-1),
         "carry": rate * (lines.cash[:-1] * (market.growth - 1.0) + lines.carry[1:]),
         "cost": -rate * lines.cost[1:],
     }

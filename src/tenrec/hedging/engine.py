@@ -9,6 +9,9 @@ contract's flows, and then trades to its new position:
 with carry_k(q) = Σ q·carry_k − (funding·q + borrow·max(−q, 0))·S_{k−1}·Δt_{k−1}. A ledger in coin (inverse settlement)
 is the same step in other quotes: prices 1/S, changes 1/S_{k−1} − 1/S_k, flows and carry divided by S_k.
 
+A listed option that ends at a date (`Quote.life`) is closed first: its units leave the position at `closing`, at the
+cost of a trade where it is sold and at none where it is paid out, and what is held next is bought anew.
+
 The last date is the same step towards an empty position; its cost is charged only if the position must be unwound, so
 that P&L_T is the cash that is left. The premium is the cash at the start, and grows with it.
 """
@@ -20,10 +23,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
+from tenrec.core.listed import GOES_ON, GONE, ROLLS
 from tenrec.core.paths import MarketPaths, batch_axes
 from tenrec.hedging.costs import AbstractCost
 from tenrec.hedging.limits import Limits
@@ -79,6 +83,8 @@ class Quote(eqx.Module):
         change: of the price since the date before. growth: of cash since then. flow: received from the contract.
         accrual: value of one unit at the date before, times the years since; what funding and borrowing are paid on.
         exchange: quote currency per unit of the ledger's, None where they are one.
+        closing: what a unit held since the date before is worth. life: what becomes of it, see `Listed`; both None
+            where no option is listed.
     """
 
     price: Float[Array, "*dates instruments"]
@@ -90,6 +96,8 @@ class Quote(eqx.Module):
     tradable: Bool[Array, "*dates"]
     accrual: Float[Array, "*dates instruments"] | None = None
     exchange: Float[Array, "*dates"] | None = None
+    closing: Float[Array, "*dates instruments"] | None = None
+    life: Int[Array, "*dates instruments"] | None = None
 
 
 class Entry(eqx.Module):
@@ -98,6 +106,8 @@ class Entry(eqx.Module):
     Fields:
         position: units held after the trade. trade: units bought. cash: after everything, quote currency.
         cost: paid for the trade. carry: received for having held. flow: received from the contract.
+        closed: units of listed options that ended and left the position before the trade, None where none are listed:
+            position = position before − closed + trade.
     """
 
     position: Float[Array, "*dates instruments"]
@@ -106,25 +116,34 @@ class Entry(eqx.Module):
     cost: Float[Array, "*dates"]
     carry: Float[Array, "*dates"]
     flow: Float[Array, "*dates"]
+    closed: Float[Array, "*dates instruments"] | None = None
 
 
 def step(
     account: Account, target: Float[Array, " instruments"], quote: Quote, terms: Terms, charged: bool = True
 ) -> tuple[Account, Entry]:
     """One date: settle what was held, then trade to `target`. Pure; one path; `vmap` is the batch."""
-    held = account.position
-    carry = _carried(held, quote, terms)
-    trade = target - held
-    paid = _value(trade, quote, terms)
-    cost = _charge(trade, quote, terms) if charged else jnp.zeros_like(account.cash)
+    carry = _carried(account.position, quote, terms)
+    kept = going_on(account.position, quote)
+    closed = account.position - kept
+    trade = target - kept
+    paid = _value(trade, quote, terms) - _closing_value(closed, quote, terms)
+    cost = _charge(trade, quote, terms) + _closing_charge(closed, quote, terms)
+    cost = cost if charged else jnp.zeros_like(account.cash)
     cash = _settled(account, quote, terms) - paid - cost
-    entry = Entry(position=target, trade=trade, cash=cash, cost=cost, carry=carry, flow=quote.flow)
+    ended = None if quote.life is None else closed
+    entry = Entry(position=target, trade=trade, cash=cash, cost=cost, carry=carry, flow=quote.flow, closed=ended)
     return Account(target, cash), entry
+
+
+def going_on(held: Float[Array, " instruments"], quote: Quote) -> Float[Array, " instruments"]:
+    """What is left of a position once the options that end at this date have left it."""
+    return held if quote.life is None else jnp.where(quote.life == GOES_ON, held, 0.0)
 
 
 def wealth(account: Account, quote: Quote, terms: Terms) -> Float[Array, ""]:
     """What the account is worth at a date before it trades: settled cash, and what was paid for at mid prices."""
-    return _settled(account, quote, terms) + _value(account.position, quote, terms)
+    return _settled(account, quote, terms) + _closing_value(account.position, quote, terms)
 
 
 def _settled(account: Account, quote: Quote, terms: Terms) -> Float[Array, ""]:
@@ -151,9 +170,22 @@ def _charge(trade: Float[Array, " instruments"], quote: Quote, terms: Terms) -> 
     return cost
 
 
+def _closing_charge(closed: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
+    """The cost of selling the options that are rolled; one that is paid out costs nothing."""
+    if quote.life is None or quote.closing is None:
+        return jnp.zeros_like(quote.growth)
+    sold = jnp.where(quote.life == ROLLS, -closed, 0.0)
+    return _charge(sold, dataclasses.replace(quote, price=quote.closing), terms)
+
+
 def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
     """What units cost at mid prices; a margined instrument costs nothing."""
     return jnp.sum(jnp.where(jnp.asarray(terms.margined), 0.0, units * quote.price))
+
+
+def _closing_value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
+    """What units held since the date before are worth."""
+    return _value(units, quote if quote.closing is None else dataclasses.replace(quote, price=quote.closing), terms)
 
 
 def quotes(paths: MarketPaths, contract: AbstractContract, terms: Terms | None = None) -> Quote:
@@ -162,15 +194,19 @@ def quotes(paths: MarketPaths, contract: AbstractContract, terms: Terms | None =
     start = jnp.zeros_like(paths.dt[:1])
     years = jnp.concatenate([start, paths.dt])
     pays_for_time = terms is not None and not (terms.funding is None and terms.borrow is None)
+    listed = paths.listed
+    closing = price if listed is None else listed.closing
     market = Quote(
         price=price,
-        change=jnp.diff(price, axis=0, prepend=price[:1]),
+        change=closing - _before(price),
         growth=jnp.exp(jnp.concatenate([start, paths.rate * paths.dt])),
         carry=paths.carry,
         half_spread=paths.half_spread,
         flow=contract.flows(paths.levels),
         tradable=paths.tradable,
         accrual=_before(price) * years[:, None] if pays_for_time else None,
+        closing=None if listed is None else closing,
+        life=None if listed is None else jnp.broadcast_to(listed.life, price.shape),
     )
     return _in_coin(market, paths, years) if terms is not None and terms.inverse else market
 
@@ -289,10 +325,13 @@ def _traded(
 ) -> tuple[Account, Any, Entry]:
     """One date: ask the policy, and step to what it wants where that can be traded."""
     worth = in_quote_currency(wealth(account, quote, terms), quote)
-    wanted, memory = policy.act(known, Own(account.position, worth, memory))
+    held = going_on(account.position, quote)
+    wanted, memory = policy.act(known, Own(held, worth, memory))
     if terms.limits is not None:
-        wanted = terms.limits(wanted, account.position)
-    account, entry = step(account, jnp.where(quote.tradable, wanted, account.position), quote, terms)
+        wanted = terms.limits(wanted, held)
+    if quote.life is not None:
+        wanted = jnp.where(quote.life == GONE, 0.0, wanted)
+    account, entry = step(account, jnp.where(quote.tradable, wanted, held), quote, terms)
     return account, memory, entry
 
 

@@ -46,6 +46,32 @@ FEATURES: dict[str, Callable[[MarketView], Float[Array, "*at"]]] = {
 }
 
 
+def option_feature_names(view: MarketView) -> tuple[str, ...]:
+    """`option_2_moneyness` and `option_2_sqrt_time` where the second instrument may be an option, and so on."""
+    places = () if view.options is None else range(2, view.price.shape[-1] + 1)
+    return tuple(f"option_{place}_{what}" for place in places for what in OPTION_FEATURES)
+
+
+OPTION_FEATURES = ("moneyness", "sqrt_time")
+
+
+def _option_feature(name: str, view: MarketView) -> Float[Array, "*at"]:
+    """log(F/K)/(σ√τ) of a listed option, saturated at ±5, or √τ; 0 where none is listed."""
+    _, place, what = name.split("_", 2)
+    options = view.options
+    if options is None:
+        raise ConfigError(f"policy feature {name!r} needs a listed option among hedge_with; leave it out.")
+    column = int(place) - 1
+    time, listed = options.time[..., column], options.sign[..., column] != 0.0
+    root = jnp.sqrt(jnp.maximum(time, 0.0))
+    if what == "sqrt_time":
+        return jnp.where(listed, root, 0.0)
+    scale = jnp.maximum(view.volatility * root, 1e-4)
+    return jnp.where(
+        listed, 5.0 * jnp.tanh(jnp.log(options.forward[..., column] / options.strike[..., column]) / scale / 5.0), 0.0
+    )
+
+
 class FeatureMap(eqx.Module):
     """Chosen features, standardised by the mean and spread they had on the paths given to `fit_features`."""
 
@@ -68,10 +94,12 @@ def feature_columns(names: Sequence[str], view: MarketView) -> list[Float[Array,
     for name in names:
         if name in FEATURES:
             columns.append(FEATURES[name](view))
+        elif name in option_feature_names(view):
+            columns.append(_option_feature(name, view))
         elif name in view.signal_names:
             columns.append(view.signals[..., view.signal_names.index(name)])
         else:
-            known = ", ".join([*sorted(FEATURES), *OWN_FEATURES, *view.signal_names])
+            known = ", ".join([*sorted(FEATURES), *OWN_FEATURES, *option_feature_names(view), *view.signal_names])
             raise ConfigError(f"policy feature {name!r} is not known here; choose from {known}.")
     return columns
 

@@ -66,6 +66,46 @@ def book_value(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array
     return plain + exotic_value(view, volatility) if view.exotics else plain
 
 
+def option_deltas(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:
+    """∂value/∂spot of one unit of each listed option, units of the underlying; 0 of what is none."""
+    options = view.options
+    if options is None:
+        return jnp.zeros_like(view.price)
+    found = black_scholes.delta(
+        options.sign,
+        options.forward,
+        options.strike,
+        volatility[..., None],
+        options.time,
+        spot=view.spot[..., None],
+        discount=options.discount,
+    )
+    return jnp.where(options.sign != 0.0, found, 0.0)
+
+
+def option_gammas(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:
+    """∂²value/∂spot² of one unit of each listed option, units of the underlying per unit of quote currency."""
+    options = view.options
+    if options is None:
+        return jnp.zeros_like(view.price)
+    spot, sigma = view.spot[..., None], volatility[..., None]
+    found = black_scholes.gamma(
+        options.forward, options.strike, sigma, options.time, spot=spot, discount=options.discount
+    )
+    return jnp.where((options.sign != 0.0) & (options.time > 0.0), found, 0.0)
+
+
+def option_vegas(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:
+    """∂value/∂volatility of one unit of each listed option, quote currency per unit of annualised volatility."""
+    options = view.options
+    if options is None:
+        return jnp.zeros_like(view.price)
+    found = black_scholes.vega(
+        options.forward, options.strike, volatility[..., None], options.time, discount=options.discount
+    )
+    return jnp.where(options.sign != 0.0, found, 0.0)
+
+
 def delta_hedge(view: MarketView, volatility: Float[Array, "*at"]) -> Float[Array, "*at instruments"]:
     """The position that offsets the book's delta: in the first instrument, or in the spot of every asset."""
     hedge = on_first_instrument(view, book_delta(view, volatility))

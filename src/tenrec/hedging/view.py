@@ -11,6 +11,19 @@ from tenrec.contracts import AbstractContract, AbstractExotic, seen_by
 from tenrec.core.paths import MarketPaths
 
 
+class OptionView(eqx.Module):
+    """The options that may be traded at a date, a column for each hedging instrument; sign 0 where it is none.
+
+    Fields as in `tenrec.core.listed.Listed`: forward and strike in the quote currency, time in years.
+    """
+
+    sign: Float[Array, "*at instruments"]
+    strike: Float[Array, "*at instruments"]
+    time: Float[Array, "*at instruments"]
+    forward: Float[Array, "*at instruments"]
+    discount: Float[Array, "*at instruments"]
+
+
 class MarketView(eqx.Module):
     """The state-free part of an observation, for one date or for many at once (leading axes `*at`).
 
@@ -37,6 +50,7 @@ class MarketView(eqx.Module):
     signals: Float[Array, "*at signals"]
     signal_names: tuple[str, ...] = eqx.field(static=True, default=())
     exotics: tuple[AbstractExotic, ...] = ()
+    options: OptionView | None = None
 
     @property
     def size(self) -> Float[Array, "*at"]:
@@ -78,7 +92,21 @@ def observe(paths: MarketPaths, contract: AbstractContract) -> MarketView:
         signals=_with_states(paths.signals, paths.levels, contract)[:-1],
         signal_names=(*paths.signal_names, *contract.state_names),
         exotics=_spread(contract, (steps,)),
+        options=_options(paths),
     )
+
+
+def _options(paths: MarketPaths) -> OptionView | None:
+    """The listed options of one path on its trading dates."""
+    listed = paths.listed
+    if listed is None:
+        return None
+    shape = paths.price.shape
+    sign, strike, time, growth, discount = (
+        jnp.broadcast_to(leaf, shape)[:-1]
+        for leaf in (listed.sign, listed.strike, listed.time, listed.growth, listed.discount)
+    )
+    return OptionView(sign, strike, time, growth * paths.spot[:-1, None], discount)
 
 
 def _with_states(
@@ -112,6 +140,7 @@ def view_at(
     price: Float[Array, "*at instruments"] | None = None,
     signals: Float[Array, "*at signals"] | None = None,
     signal_names: tuple[str, ...] = (),
+    options: OptionView | None = None,
 ) -> MarketView:
     """The view of a hedger at given states instead of along a path; `contract` holds the strikes of one book.
 
@@ -145,4 +174,5 @@ def view_at(
         signals=jnp.zeros((*at, len(signal_names)), spot.dtype) if signals is None else signals,
         signal_names=signal_names,
         exotics=_spread(contract, at),
+        options=options,
     )

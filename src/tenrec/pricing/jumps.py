@@ -93,10 +93,21 @@ def _arrays(*values: ArrayLike) -> tuple[Array, ...]:
     return tuple(jnp.asarray(value, jnp.result_type(float)) for value in values)
 
 
-def _lognormal_jumps(intensity: Scalar, mean: Scalar, deviation: Scalar) -> Exponent:
+def lognormal_jumps(intensity: Scalar, mean: Scalar, deviation: Scalar) -> Exponent:
     """λ·(E e^{iuY} − 1 − iu·E(e^Y − 1)), per year."""
     compensator = jnp.expm1(mean + 0.5 * deviation**2)
     return lambda u: intensity * (jnp.exp(1j * u * mean - 0.5 * u**2 * deviation**2) - 1.0 - 1j * u * compensator)
+
+
+def double_exponential_jumps(intensity: Scalar, up: Scalar, rise: Scalar, fall: Scalar) -> Exponent:
+    """The same of Kou's jumps: up with probability `up`, at rate `rise`, else down at rate `fall`."""
+    compensator = up / (rise - 1.0) - (1.0 - up) / (fall + 1.0)
+
+    def exponent(u: Complex[Array, "*at"]) -> Complex[Array, "*at"]:
+        jumped = up * rise / (rise - 1j * u) + (1.0 - up) * fall / (fall + 1j * u)
+        return intensity * (jumped - 1.0 - 1j * u * compensator)
+
+    return exponent
 
 
 @jax.jit
@@ -105,7 +116,7 @@ def _merton(
     sign: Scalar, forward: Scalar, strike: Scalar, time: Scalar, discount: Scalar, *parameters: Scalar
 ) -> Scalar:
     volatility, *jumps = parameters
-    exponent = _lognormal_jumps(*jumps)
+    exponent = lognormal_jumps(*jumps)
     square = volatility**2
     return _lewis(
         sign, forward, strike, time, discount, lambda u, t: t * (exponent(u) - 0.5 * square * (u**2 + 1j * u)), square
@@ -116,14 +127,10 @@ def _merton(
 @jnp.vectorize
 def _kou(sign: Scalar, forward: Scalar, strike: Scalar, time: Scalar, discount: Scalar, *parameters: Scalar) -> Scalar:
     volatility, intensity, up, rise, fall = parameters
-    square = volatility**2
-    compensator = up / (rise - 1.0) - (1.0 - up) / (fall + 1.0)
-
-    def log_phi(u: Complex[Array, "*at"], t: Scalar) -> Complex[Array, "*at"]:
-        jumped = up * rise / (rise - 1j * u) + (1.0 - up) * fall / (fall + 1j * u) - 1.0 - 1j * u * compensator
-        return t * (intensity * jumped - 0.5 * square * (u**2 + 1j * u))
-
-    return _lewis(sign, forward, strike, time, discount, log_phi, square)
+    square, exponent = volatility**2, double_exponential_jumps(intensity, up, rise, fall)
+    return _lewis(
+        sign, forward, strike, time, discount, lambda u, t: t * (exponent(u) - 0.5 * square * (u**2 + 1j * u)), square
+    )
 
 
 @jax.jit
@@ -131,7 +138,7 @@ def _kou(sign: Scalar, forward: Scalar, strike: Scalar, time: Scalar, discount: 
 def _bates(
     sign: Scalar, forward: Scalar, strike: Scalar, time: Scalar, discount: Scalar, *parameters: Scalar
 ) -> Scalar:
-    variance, exponent = parameters[:5], _lognormal_jumps(*parameters[5:])
+    variance, exponent = parameters[:5], lognormal_jumps(*parameters[5:])
 
     def log_phi(u: Complex[Array, "*at"], t: Scalar) -> Complex[Array, "*at"]:
         return heston.log_characteristic(u, t, *variance) + t * exponent(u)

@@ -1,6 +1,6 @@
 """Policies asked at a point instead of along a path: `target`, the band, and curves over spot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 
 from tenrec.contracts import AbstractContract, EuropeanBook
 from tenrec.core.errors import InputError
+from tenrec.hedging.options import OptionSlot, strikes_at
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractOwnBandPolicy, AbstractPolicy, Own
-from tenrec.hedging.view import MarketView, view_at
+from tenrec.hedging.view import MarketView, OptionView, view_at
 
 Numbers = np.ndarray | float
 
@@ -29,7 +30,7 @@ class Setting:
         future: whether the hedge is a future or forward on a spot that grows at rate − dividend yield.
         inverse: whether the hedge is a coin-margined contract worth one unit of the quote currency.
         signal_names: the market's signals, each neutral at zero.
-        instruments: of the hedge; a question is about the position in the first.
+        instruments: of the hedge. slots: the listed option of each of them, None where it is none; empty without any.
     """
 
     contract: AbstractContract
@@ -43,6 +44,13 @@ class Setting:
     inverse: bool = False
     signal_names: tuple[str, ...] = ()
     instruments: int = 1
+    slots: tuple[OptionSlot | None, ...] = ()
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """What can be said of the listed options: `option_2_strike` (quote currency), `option_2_time` (years)."""
+        places = [place for place, slot in enumerate(self.slots, 1) if slot is not None]
+        return tuple(f"option_{place}_{what}" for place in places for what in ("strike", "time"))
 
     def view(self, at: Mapping[str, Float[Array, " points"]], kind: str | None = None) -> MarketView:
         """What a policy sees at each point; `kind` and, of a single option, the strike are exchanged for the run's.
@@ -71,7 +79,32 @@ class Setting:
             price=jnp.repeat(price[:, None], self.instruments, axis=1),
             signals=jnp.stack(signals, axis=-1) if signals else None,
             signal_names=self.signal_names,
+            options=self._options(at),
         )
+
+    def _options(self, at: Mapping[str, Float[Array, " points"]]) -> OptionView | None:
+        """The listed options at each point: as asked about, else as if they were listed there now."""
+        if not self.slots:
+            return None
+        spot, columns = at["spot"], []
+        for place, slot in enumerate(self.slots, 1):
+            if slot is None:
+                columns.append((0.0 * spot, jnp.ones_like(spot), 0.0 * spot, spot, jnp.ones_like(spot)))
+                continue
+            time = at.get(f"option_{place}_time", jnp.full_like(spot, slot.life))
+            growth = jnp.exp((self.rate - self.dividend_yield) * time)
+            discount = jnp.exp(-self.rate * time)
+            fresh = strikes_at(
+                slot,
+                spot=spot,
+                volatility=at["implied_vol"],
+                time=time,
+                growth=growth,
+                dividend_discount=growth * discount,
+            )
+            strike = at.get(f"option_{place}_strike", fresh)
+            columns.append((jnp.full_like(spot, slot.sign), strike, time, spot * growth, discount))
+        return OptionView(*(jnp.stack(column, axis=-1) for column in zip(*columns, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -101,14 +134,15 @@ class PolicyHandle:
         implied_vol: Numbers | None = None,
         **more: Any,
     ) -> np.ndarray:
-        """Units of the hedging instrument to hold next; arguments broadcast.
+        """Units of the first hedging instrument to hold next; arguments broadcast.
 
         Args:
             spot: quote currency. time_to_maturity: years, to the last expiry of a book. position: units held now.
             implied_vol: annualised decimal.
             more: strike, kind ("call" or "put"), quantity (units of the underlying owned), last_return (log),
                 entry_volatility, wealth (quote currency, the premium counted in), and any signal of the market by name;
-                the run's contract and neutral values otherwise.
+                the run's contract and neutral values otherwise. Of a listed option among the instruments,
+                option_2_strike (quote currency) and option_2_time (years to its expiry); as if listed now otherwise.
 
         Raises:
             InputError: a number that cannot be, or a keyword that is not known; a policy that remembers what it saw,
@@ -121,6 +155,29 @@ class PolicyHandle:
         # A policy that keeps the position keeps it as it was given, not as single precision rounds it.
         units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
         return units.reshape(shape)
+
+    def targets(self, *, positions: Sequence[float] = (), **asked: Any) -> np.ndarray:
+        """Units of every hedging instrument to hold next, instruments on the last axis; other arguments as in `target`.
+
+        Args:
+            positions: units held now of each instrument; none of those that are not given.
+
+        Raises:
+            InputError: as `target`, and for more positions than instruments.
+        """
+        count, given = self.setting.instruments, [float(_finite("position", number)) for number in positions]
+        if len(given) > count:
+            raise InputError(f"{len(given)} positions were given; the hedge has {count} instruments, so give as many.")
+        self._refuse_later(asked["time_to_maturity"])
+        spot, time, volatility = asked.pop("spot"), asked.pop("time_to_maturity"), asked.pop("implied_vol", None)
+        view, told, shape = self._view(spot, time, volatility, 0.0, asked)
+        scale = told["scale"][:, None]
+        held = np.pad(np.array(given, np.float64), (0, count - len(given))) * np.ones_like(scale)
+        wealth = jnp.asarray(told["wealth"] / told["scale"], jnp.float32)
+        own = jnp.asarray(held / scale, jnp.float32)
+        wanted = np.asarray(all_targets_of(self.policy, view, own, wealth))
+        units = np.where(wanted == np.asarray(own), held, scale * wanted.astype(np.float64))
+        return units.reshape(*shape, count)
 
     def band(
         self, *, spot: Numbers, time_to_maturity: Numbers, implied_vol: Numbers | None = None, **more: Any
@@ -161,14 +218,24 @@ _view_at = eqx.filter_jit(view_at)
 def targets_of(
     policy: AbstractPolicy, view: MarketView, held: Float[Array, " points"], wealth: Float[Array, " points"]
 ) -> Float[Array, " points"]:
-    """What a policy holds next of the first instrument, at each point."""
+    """What a policy holds next of the first instrument, at each point; it holds none of the others."""
+    alone = jnp.zeros(view.price.shape, held.dtype).at[:, 0].set(held)
+    return all_targets_of(policy, view, alone, wealth)[:, 0]
 
-    def target(known: Any, position: Array, worth: Array) -> Array:
-        # The positions in the other assets of a basket are not asked about.
-        held = jnp.zeros(view.price.shape[-1], position.dtype).at[0].set(position)
-        return policy.act(known, Own(held, worth, policy.start()))[0][0]
 
-    return jax.vmap(target)(policy.inputs(view), held, wealth)
+@eqx.filter_jit
+def all_targets_of(
+    policy: AbstractPolicy,
+    view: MarketView,
+    held: Float[Array, "points instruments"],
+    wealth: Float[Array, " points"],
+) -> Float[Array, "points instruments"]:
+    """What a policy holds next of every instrument, at each point."""
+
+    def targets(known: Any, position: Array, worth: Array) -> Array:
+        return policy.act(known, Own(position, worth, policy.start()))[0]
+
+    return jax.vmap(targets)(policy.inputs(view), held, wealth)
 
 
 @eqx.filter_jit
@@ -203,7 +270,7 @@ def _checked(
     which is exact but for the side of the costs.
     """
     book, own = setting.contract, ["strike", "kind", "quantity"]
-    known = [*own, "last_return", "entry_volatility", "wealth", *setting.signal_names]
+    known = [*own, "last_return", "entry_volatility", "wealth", *setting.signal_names, *setting.option_names]
     unknown = [name for name in more if name not in known]
     if unknown:
         raise InputError(f"target() does not know {', '.join(unknown)}; it knows {', '.join(known)}.")
@@ -228,6 +295,7 @@ def _checked(
         "wealth": _finite("wealth", more.get("wealth", 0.0)),
     }
     asked["scale"] = asked["scale"] / units
+    asked |= {name: _positive(name, more[name], "a positive number") for name in setting.option_names if name in more}
     return asked | {name: _finite(name, more.get(name, 0.0)) for name in setting.signal_names}
 
 

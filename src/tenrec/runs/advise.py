@@ -1,12 +1,14 @@
 """What to hold now: a run's policy asked about one moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tenrec.contracts import CustomPayoff
 from tenrec.core.errors import InputError
+from tenrec.runs.advice import Setting
+from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
@@ -27,6 +29,7 @@ def advise(
     wealth: float | None = None,
     policy: str | None = None,
     signals: Iterable[str] = (),
+    instruments: Iterable[str] = (),
 ) -> dict[str, Any]:
     """What to hold and to trade, the band if the policy has one, and the Black–Scholes delta.
 
@@ -34,6 +37,9 @@ def advise(
         days_to_expiry: in the run's days. quantity: contracts owned, each of `multiplier` units of the underlying.
         wealth: cash and hedge at mid prices, the premium counted in, quote currency; 0 where not given.
         signals: `name=value` of the market's signals; neutral where not given.
+        instruments: `name=value` of what is known of the instruments after the first: position_2 (units held of the
+            second), and of a listed option option_2_strike and option_2_days (to its expiry); as if it were listed now
+            where not given.
 
     Raises:
         InputError: a number that cannot be.
@@ -56,8 +62,11 @@ def advise(
         asked["quantity"] = float(owned) * multiplier
     asked |= {"spot": spot, "time_to_maturity": days_to_expiry / day_count}
     states = dict(_signal(text, handle.setting.signal_names) for text in signals)
-    hold = float(handle.target(position=position, **asked, **states))
-    if not np.isfinite(hold):
+    others, positions = _instruments(instruments, handle.setting, position, day_count)
+    asked |= others
+    targets = np.asarray(handle.targets(positions=positions, **asked, **states), np.float64)
+    hold = float(targets[0])
+    if not np.isfinite(targets).all():
         raise InputError(f"The policy {name} gives no number at these inputs; check their units.")
     edges = handle.band(**asked, **states)
     valued = not any(isinstance(exotic, CustomPayoff) for exotic in handle.setting.contract.exotics)
@@ -65,10 +74,11 @@ def advise(
     delta = float(classical.target(position=position, **asked, **states)) if valued else None
     return {
         "policy": name,
-        "instrument": config.hedge_with[0],
+        "instrument": config.instruments[0],
         "hold": hold,
         "trade": hold - position,
         "position": position,
+        "instruments": _told(config, targets, positions),
         "band": None if edges is None else [float(edge) for edge in edges],
         "black_scholes_delta": delta,
         "implied_vol": implied_vol if implied_vol is not None else handle.setting.volatility,
@@ -76,14 +86,48 @@ def advise(
     }
 
 
-def _signal(text: str, known: tuple[str, ...]) -> tuple[str, float]:
+def _instruments(
+    told: Iterable[str], setting: Setting, position: float, day_count: float
+) -> tuple[dict[str, float], list[float]]:
+    """What was told of the listed options, in the words of `target`, and the units held of every instrument."""
+    held = [position] + [0.0] * (setting.instruments - 1)
+    places = {f"position_{place}": place - 1 for place in range(2, setting.instruments + 1)}
+    days = {name.replace("_time", "_days"): name for name in setting.option_names if name.endswith("_time")}
+    known = [*places, *(name for name in setting.option_names if name.endswith("_strike")), *days]
+    found: dict[str, float] = {}
+    for text in told:
+        name, value = _signal(text, tuple(known), flag="--instrument", what="known of this run's instruments")
+        if name in places:
+            held[places[name]] = value
+        elif name in days:
+            found[days[name]] = value / day_count
+        else:
+            found[name] = value
+    return found, held
+
+
+def _told(config: HedgeConfig, targets: np.ndarray, positions: Sequence[float]) -> list[dict[str, Any]]:
+    """What to hold and trade of every instrument; the assets of a basket are all called spot."""
+    options, names = iter(config.options), list(config.instruments)
+    names = [next(options).words if name == "option" else name.replace("_", " ") for name in names]
+    names += names[:1] * (len(targets) - len(names))
+    rows = zip(names, targets, positions, strict=True)
+    return [
+        {"instrument": name, "hold": float(hold), "trade": float(hold) - held, "position": held}
+        for name, hold, held in rows
+    ]
+
+
+def _signal(
+    text: str, known: tuple[str, ...], *, flag: str = "--signal", what: str = "a signal of this run"
+) -> tuple[str, float]:
     name, _, value = text.partition("=")
     if name not in known:
-        raise InputError(f"--signal {text}: {name!r} is not a signal of this run; it has {', '.join(known) or 'none'}.")
+        raise InputError(f"{flag} {text}: {name!r} is not {what}; it has {', '.join(known) or 'none'}.")
     try:
         return name, float(value)
     except ValueError:
-        raise InputError(f"--signal {text}: {value!r} is not a number.") from None
+        raise InputError(f"{flag} {text}: {value!r} is not a number.") from None
 
 
 def _why(label: str, hold: float, position: float, delta: float | None, banded: bool) -> str:

@@ -20,6 +20,7 @@ from tenrec.hedging.optimum import (
     Shortfall,
     european_payoff,
 )
+from tenrec.hedging.options import OptionSlot, list_options
 from tenrec.markets import (
     MARKETS,
     AbstractMarket,
@@ -34,9 +35,11 @@ from tenrec.risk import RISKS, AbstractRisk
 from tenrec.runs.book import Surroundings, build_book
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
+from tenrec.runs.instrument_specs import TermsSpec, name_of, terms_of
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, SimulatedSpec, UncertainSpec, starting_volatility
 from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
 from tenrec.runs.risk_specs import CVaRSpec, EntropicSpec, MeanStdSpec, MeanVarianceSpec, QuadraticSpec
+from tenrec.runs.trading_specs import CostSpec
 
 
 def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
@@ -87,12 +90,25 @@ def build_risk(config: HedgeConfig) -> AbstractRisk:
     return RISKS[config.risk.measure](**parameters)
 
 
+def costs_of(config: HedgeConfig) -> tuple[CostSpec, ...]:
+    """What each hedging instrument costs: its own terms over the common ones; a basket's assets share them."""
+    found = []
+    for instrument in config.hedge_with:
+        costs = terms_of(instrument).costs.over(config.costs)
+        if name_of(instrument) == "variance_swap" and config.costs.variance_swap is not None:
+            given = terms_of(instrument).costs.proportional
+            swap = config.costs.variance_swap if given is None else given
+            costs = costs.model_copy(update={"proportional": swap})
+        found.append(costs)
+    return tuple(found) * assets_of(config)
+
+
 def is_fair_game(config: HedgeConfig) -> bool:
     """Whether trading gains have mean zero under the paths that are drawn, and the risk moves one for one with cash."""
     spec = config.market
     if not isinstance(spec, SimulatedSpec) or not RISKS[config.risk.measure].cash_invariant:
         return False
-    if config.settled == "inverse" or config.costs.funding or config.costs.borrow:
+    if config.settled == "inverse" or any(costs.funding or costs.borrow for costs in costs_of(config)):
         return False
     if isinstance(spec, UncertainSpec) and {"drift", "rate", "dividend_yield"} & set(spec.spreads):
         return False
@@ -103,15 +119,32 @@ def is_fair_game(config: HedgeConfig) -> bool:
 def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     """The simulated or resampled market; relative file names are looked up from `base`."""
     spec, grid = config.market, build_grid(config)
-    hedge_with: HedgeWith = "future" if config.hedge_with[0] == "future" else "spot"
+    hedge_with: HedgeWith = "future" if config.instruments[0] == "future" else "spot"
     if isinstance(spec, SimulatedSpec):
-        more = {"variance_swap": True} if "variance_swap" in config.hedge_with else {}
-        return _simulated(spec, grid, hedge_with, **more)
+        more = {"variance_swap": True} if "variance_swap" in config.instruments else {}
+        market = _simulated(spec, grid, hedge_with, **more)
+        return list_options(market, option_slots(config)) if config.options else market
     if isinstance(spec, BootstrapSpec):
         return _bootstrap(spec, grid, hedge_with, base)
     if isinstance(spec, ArraysSpec):
         return _arrays(spec, grid, hedge_with, base)
     raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
+
+
+def option_slots(config: HedgeConfig) -> tuple[OptionSlot, ...]:
+    """The listed options of a run; days become years by the grid's day count."""
+    year = config.grid.day_count
+    return tuple(
+        OptionSlot(
+            sign=1.0 if option.kind == "call" else -1.0,
+            life=option.days / year,
+            every=None if option.every is None else option.every / year,
+            roll_at=option.roll_at / year,
+            rule=option.rule,
+            level=option.level,
+        )
+        for option in config.options
+    )
 
 
 def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith, **more: Any) -> AbstractMarket:
@@ -225,23 +258,25 @@ def optimum_problem(config: HedgeConfig) -> Problem:
         aversion=config.risk.aversion if isinstance(config.risk, EntropicSpec) else 1.0,
         payoff=payoff,
         kinks=kinks,
-        margined=config.hedge_with[0] == "future",
+        margined=config.instruments[0] == "future",
     )
 
 
 def _usual(config: HedgeConfig) -> str:
     """How the hedging instrument is settled where nothing is said."""
-    return "funded" if config.hedge_with[0] == "spot" else "margined"
+    return "funded" if config.instruments[0] == "spot" else "margined"
 
 
 def _refuse_terms(config: HedgeConfig) -> None:
     """Costs, limits and settlements under which the optimum is no band around one position."""
     given = [f"costs.{name}" for name in config.costs.beyond_proportional]
     given += ["limits"] * config.limits.any
+    given += [f"hedge_with: [… {config.instruments[-1]}]"] * (len(config.instruments) > 1)
+    given += ["terms of its own in hedge_with"] * (terms_of(config.hedge_with[0]) != TermsSpec())
     given += [f"settlement: {config.settled}"] * (config.settled != _usual(config))
     if given:
         raise UnsolvableError(
-            f"{given[0]} is given; the exact optimum is computed for costs in proportion to the traded value and the "
+            f"{given[0]} is given; the exact optimum is computed for costs in proportion to the traded value and one "
             "instrument's usual settlement alone, so leave one of the two out."
         )
 

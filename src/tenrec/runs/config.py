@@ -13,10 +13,10 @@ from tenrec.runs.config_checks import (
     refuse_terms,
 )
 from tenrec.runs.contract_specs import ContractSpec, EuropeanSpec, ListedSpec
-from tenrec.runs.instrument_specs import Instrument
+from tenrec.runs.instrument_specs import Instrument, InstrumentSpec, OptionSpec, name_of
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec
 from tenrec.runs.path_specs import MarketSpec, RecordedSpec
-from tenrec.runs.policy_specs import EvaluateSpec, PolicySpec, TrainingSpec, with_features
+from tenrec.runs.policy_specs import EvaluateSpec, PolicySpec, TrainingSpec, option_features, with_features
 from tenrec.runs.risk_specs import EntropicSpec, RiskSpec
 from tenrec.runs.section import Positive, Section
 from tenrec.runs.trading_specs import CostSpec, LimitsSpec, MarginSpec, Settlement
@@ -35,7 +35,7 @@ class HedgeConfig(Section):
     market: MarketSpec = BlackScholesSpec()
     contract: ContractSpec = EuropeanSpec()
     grid: GridSpec = GridSpec()
-    hedge_with: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=2)] = ("spot",)
+    hedge_with: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=16)] = ("spot",)
     settlement: Settlement | None = None
     costs: CostSpec = CostSpec(proportional=0.001)
     limits: LimitsSpec = LimitsSpec()
@@ -55,9 +55,10 @@ class HedgeConfig(Section):
             return given
         risk = given.get("risk", {})
         measure = risk.get("measure", "entropic") if isinstance(risk, dict) else getattr(risk, "measure", None)
-        filled = {"policy": with_features(given.get("policy", {}), measure)}
+        seen = option_features(given.get("hedge_with"))
+        filled = {"policy": with_features(given.get("policy", {}), measure, seen)}
         if isinstance(given.get("rivals"), list | tuple):
-            filled["rivals"] = [with_features(spec, measure) for spec in given["rivals"]]
+            filled["rivals"] = [with_features(spec, measure, seen) for spec in given["rivals"]]
         return given | filled
 
     @model_validator(mode="after")
@@ -68,9 +69,9 @@ class HedgeConfig(Section):
                 "market.model 'recorded' and contract.kind 'listed' belong together and one of them was given alone; "
                 "set both or neither"
             )
-        if recorded != (self.hedge_with == ("forward",)):
+        if recorded != (self.instruments == ("forward",)):
             raise ValueError(
-                f"hedge_with is {list(self.hedge_with)}; a recorded panel is hedged with [forward], "
+                f"hedge_with is {list(self.instruments)}; a recorded panel is hedged with [forward], "
                 "a simulated market with [spot] or [future]"
             )
         refuse_instruments(self)
@@ -100,6 +101,17 @@ class HedgeConfig(Section):
         return self
 
     @property
+    def instruments(self) -> tuple[str, ...]:
+        """What the hedge is traded in, by name; an option is an "option"."""
+        return tuple(name_of(instrument) for instrument in self.hedge_with)
+
+    @property
+    def options(self) -> tuple[OptionSpec, ...]:
+        """The listed options among the instruments."""
+        own = (one.option for one in self.hedge_with if isinstance(one, InstrumentSpec))
+        return tuple(option for option in own if option is not None)
+
+    @property
     def settled(self) -> Settlement:
         """How the hedging instrument is settled: as configured, or as its kind is."""
-        return self.settlement or ("funded" if self.hedge_with[0] == "spot" else "margined")
+        return self.settlement or ("funded" if self.instruments[0] == "spot" else "margined")

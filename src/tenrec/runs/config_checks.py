@@ -9,6 +9,9 @@ from tenrec.runs.policy_specs import Baseline, PolicySpec
 if TYPE_CHECKING:
     from tenrec.runs.config import HedgeConfig
 
+PRICED = ("black_scholes", "heston", "merton", "kou", "bates")
+"""Markets that have option prices of their own."""
+
 
 def refuse_names(learned: Sequence[PolicySpec]) -> None:
     """Learned policies that could not be told apart, or not from a baseline."""
@@ -44,9 +47,9 @@ def refuse_ensembles_of_one(config: "HedgeConfig") -> None:
 
 def refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
     """Settlements, fees and margins that do not go with the market."""
-    if config.settlement == "funded" and config.hedge_with[0] != "spot":
+    if config.settlement == "funded" and config.instruments[0] != "spot":
         raise ValueError(
-            f"settlement is 'funded' and hedge_with is {list(config.hedge_with)}, which is not paid for; "
+            f"settlement is 'funded' and hedge_with is {list(config.instruments)}, which is not paid for; "
             "set settlement to margined, or hedge with the spot"
         )
     in_currency = [name for name in ("fixed", "minimum") if getattr(config.costs, name)]
@@ -60,27 +63,52 @@ def refuse_terms(config: "HedgeConfig", *, recorded: bool) -> None:
 
 def refuse_instruments(config: "HedgeConfig") -> None:
     """Instruments that the market does not have, or that the policy cannot trade."""
-    first, *further = config.hedge_with
-    if first == "variance_swap" or further not in ([], ["variance_swap"]):
+    first, *further = config.instruments
+    swaps = further[:1] == ["variance_swap"]
+    if first not in ("spot", "future", "forward") or set(further[swaps:]) - {"option"}:
         raise ValueError(
-            f"hedge_with is {list(config.hedge_with)}; one instrument on the underlying is needed, which a "
-            "variance_swap may follow, as in [spot, variance_swap]"
+            f"hedge_with is {list(config.instruments)}; one instrument on the underlying is needed, which a "
+            "variance_swap may follow, and then options, as in [spot, variance_swap, {option: {kind: call, days: 30}}]"
         )
-    if config.costs.variance_swap is not None and not further:
+    if config.costs.variance_swap is not None and not swaps:
         raise ValueError("costs.variance_swap is given; it needs hedge_with: [spot, variance_swap]")
+    _refuse_without_options(config)
     if not further:
         return
-    if not isinstance(config.market, HestonSpec):
+    if swaps and not isinstance(config.market, HestonSpec):
         raise ValueError(
             f"hedge_with names variance_swap and market.model is {config.market.model!r}; its price is known for "
             "heston, so set that or leave it out"
         )
-    kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind != "feed_forward"]
+    if config.options and config.market.model not in PRICED:
+        raise ValueError(
+            f"hedge_with names an option and market.model is {config.market.model!r}, which has no option prices of "
+            f"its own; they are known for {', '.join(PRICED)}, so set one of these or leave the option out"
+        )
+    kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind not in ("feed_forward", "custom")]
     if kinds:
         raise ValueError(f"policy.kind is {kinds[0]!r}; two instruments need a feed_forward")
     if config.settled == "inverse" or config.margin is not None:
         given = "margin" if config.margin else "settlement: inverse"
-        raise ValueError(f"{given} is given and hedge_with names variance_swap, which is paid for; leave one out")
+        raise ValueError(f"{given} is given and hedge_with names {further[0]}, which is paid for; leave one out")
+
+
+def _refuse_without_options(config: "HedgeConfig") -> None:
+    """Policies that hold options where none is listed, and static positions that do not fit the instruments."""
+    holding = [
+        name for name in ("delta_gamma", "delta_vega", "static", "static_delta") if name in config.evaluate.against
+    ]
+    if holding and not config.options:
+        raise ValueError(
+            f"evaluate.against names {holding[0]!r}, which holds listed options, and hedge_with is "
+            f"{list(config.instruments)}; add one, as in [spot, {{option: {{kind: call, days: 30}}}}], or leave it out"
+        )
+    units = config.evaluate.static_units
+    if units is not None and len(units) != len(config.hedge_with):
+        raise ValueError(
+            f"evaluate.static_units has {len(units)} numbers and hedge_with names {len(config.hedge_with)} "
+            "instruments; give the units of each"
+        )
 
 
 def refuse_on_a_basket(config: "HedgeConfig") -> None:
@@ -97,5 +125,5 @@ def refuse_on_a_basket(config: "HedgeConfig") -> None:
         )
     if config.settled != "funded":
         raise ValueError(f"settlement is {config.settled!r} and market.model 'basket', whose assets are funded")
-    if config.hedge_with != ("spot",):
+    if config.instruments != ("spot",):
         raise ValueError("hedge_with is no spot and market.model is 'basket'; set [spot], that of every asset")

@@ -76,7 +76,7 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
             else:
                 left_out = f"its answers are {found:.1e} off, more than {TOLERANCE:g}"
     about = {
-        "title": f"{label_of(run.config, name)}, learned by tenrec: units of {run.config.hedge_with[0]} to hold next",
+        "title": f"{label_of(run.config, name)}, learned by tenrec: units of {run.config.instruments[0]} to hold next",
         "policy": name,
         "inputs": inputs,
         "units": {key: UNITS.get(key, "market signal, neutral at 0") for key in inputs},

@@ -10,6 +10,7 @@ import numpy as np
 
 from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
+from tenrec.hedging.options import ListedMarket
 from tenrec.markets import AbstractMarket, BasketMarket, UncertainMarket, simulate_blocks
 from tenrec.pricing import black_scholes, heston, jumps
 from tenrec.risk import RISKS
@@ -93,6 +94,8 @@ def simulated_value(contract: AbstractContract, market: AbstractMarket, paths: i
 
 def risk_neutral(market: AbstractMarket) -> AbstractMarket:
     """The market with the growth that pricing needs."""
+    if isinstance(market, ListedMarket):
+        return risk_neutral(market.model)
     if isinstance(market, UncertainMarket):
         return UncertainMarket(model=risk_neutral(market.model), spreads=market.spreads)
     if isinstance(market, BasketMarket):

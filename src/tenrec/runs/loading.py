@@ -162,6 +162,8 @@ _SHOWN, MOST_WORDS = 60, 300
 def _key_path(location: Sequence[int | str]) -> list[str]:
     """The keys as the user writes them, without the kind that stands after a tagged section."""
     names = [str(part) for part in location]
+    if names[:1] == ["hedge_with"]:
+        return [name for place, name in enumerate(names) if place != 2]
     return names[:1] + names[2:] if names and names[0] in _TAGGED else names
 
 
@@ -173,7 +175,16 @@ def _shown(value: Any) -> str:
 
 def _known_keys(location: Sequence[str]) -> list[str]:
     """The keys that the section at `location` (with union tags in it) knows."""
-    from tenrec.runs import config, contract_specs, market_specs, path_specs, policy_specs, risk_specs, trading_specs
+    from tenrec.runs import (
+        config,
+        contract_specs,
+        instrument_specs,
+        market_specs,
+        path_specs,
+        policy_specs,
+        risk_specs,
+        trading_specs,
+    )
 
     sections: dict[str, type[BaseModel]] = {
         "black_scholes": market_specs.BlackScholesSpec,
@@ -214,6 +225,12 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         "training": policy_specs.TrainingSpec,
         "evaluate": policy_specs.EvaluateSpec,
     }
+    if location[:1] == ["hedge_with"]:
+        own = instrument_specs
+        instruments = {"costs": own.OwnCostSpec, "limits": trading_specs.LimitsSpec, "option": own.OptionSpec}
+        instruments |= dict.fromkeys(("spot", "future", "forward", "variance_swap"), own.TermsSpec)
+        inner = next((instruments[name] for name in reversed(location) if name in instruments), own.InstrumentSpec)
+        return list(inner.model_fields)
     for name in reversed(location):
         if name in sections:
             return list(sections[name].model_fields)

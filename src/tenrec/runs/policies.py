@@ -19,9 +19,11 @@ from tenrec.hedging.policies import (
     DeltaResidual,
     FeedForward,
     ForecastDelta,
+    GreekHedge,
     Leland,
     MinimumVarianceDelta,
     NoHedge,
+    Static,
     WealthBandNetwork,
     WealthFeedForward,
     WealthScale,
@@ -54,6 +56,8 @@ LABELS = {
     "black_scholes_delta": "Black–Scholes delta",
     "black_scholes_delta_entry": "Black–Scholes delta, vol at sale",
     "custom": "Custom policy",
+    "delta_gamma": "Delta–gamma hedge",
+    "delta_vega": "Delta–vega hedge",
     "delta_residual": "Delta and correction",
     "feed_forward": "Feed-forward network",
     "forecast_delta": "Delta at forecast vol",
@@ -63,6 +67,8 @@ LABELS = {
     "no_hedge": "No hedge",
     "recurrent": "Recurrent band",
     "state_delta": "State delta",
+    "static": "Static options",
+    "static_delta": "Static options and delta",
     "whalley_wilmott": "Whalley–Wilmott band",
     "zakamouline": "Zakamouline band",
 }
@@ -76,6 +82,8 @@ FITTED = {
     "neural_delta",
     "recurrent",
     "state_delta",
+    "static",
+    "static_delta",
 }
 BANDED = {"band_network", "recurrent"}
 DEFAULT_AVERSION, SMALLEST_COST = 20.0, 1e-5
@@ -89,15 +97,27 @@ def aversion_of(config: HedgeConfig) -> float:
 
 
 def baseline(
-    name: str, config: HedgeConfig, coefficients: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0)
+    name: str,
+    config: HedgeConfig,
+    coefficients: Sequence[float] | np.ndarray = (0.0, 0.0, 0.0),
+    units: np.ndarray | None = None,
 ) -> AbstractPolicy:
-    """A classical policy with the run's cost and aversion; `coefficients` are those of the minimum-variance delta."""
+    """A classical policy with the run's cost and aversion.
+
+    Args:
+        coefficients: of the minimum-variance delta. units: of each instrument that a static policy holds.
+    """
     if name == "neural_delta":
         return neural_delta(load_price_run(str(config.evaluate.pricer)).pricer)
     cost = jnp.asarray(config.costs.linear, jnp.float32)
     aversion = jnp.asarray(aversion_of(config), jnp.float32)
+    still = jnp.zeros(len(config.hedge_with)) if units is None else jnp.asarray(units, jnp.float32)
     members: dict[str, AbstractPolicy] = {
         "no_hedge": NoHedge(),
+        "delta_gamma": GreekHedge("gamma"),
+        "delta_vega": GreekHedge("vega"),
+        "static": Static(still),
+        "static_delta": Static(still, hedged=True),
         "black_scholes_delta": BlackScholesDelta("current"),
         "black_scholes_delta_entry": BlackScholesDelta("entry"),
         "forecast_delta": ForecastDelta(jnp.ones(())),

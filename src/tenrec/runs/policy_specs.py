@@ -73,6 +73,10 @@ class TrainingSpec(Section):
 
 Baseline = Literal[
     "no_hedge",
+    "delta_gamma",
+    "delta_vega",
+    "static",
+    "static_delta",
     "black_scholes_delta",
     "black_scholes_delta_entry",
     "forecast_delta",
@@ -93,6 +97,7 @@ class EvaluateSpec(Section):
     against: tuple[Baseline, ...] = ("no_hedge", "black_scholes_delta", "leland", "whalley_wilmott", "zakamouline")
     reference: Baseline = "black_scholes_delta"
     pricer: str | None = None
+    static_units: tuple[Annotated[float, Field(ge=-1e9, le=1e9)], ...] | None = None
 
     @model_validator(mode="after")
     def _a_pricer_for_its_delta(self) -> "EvaluateSpec":
@@ -105,7 +110,15 @@ class EvaluateSpec(Section):
         return self
 
 
-def with_features(spec: Any, measure: Any) -> Any:
+def option_features(hedge_with: Any) -> tuple[str, ...]:
+    """What a network should see of the listed options among the instruments, as they were given."""
+    if not isinstance(hedge_with, list | tuple):
+        return ()
+    places = [place for place, one in enumerate(hedge_with, 1) if isinstance(one, dict) and "option" in one]
+    return tuple(f"option_{place}_{what}" for place in places for what in ("moneyness", "sqrt_time"))
+
+
+def with_features(spec: Any, measure: Any, options: tuple[str, ...] = ()) -> Any:
     """The mapping of a policy with its default features; anything else as it is."""
     if not isinstance(spec, dict) or "features" in spec:
         return spec
@@ -113,4 +126,5 @@ def with_features(spec: Any, measure: Any) -> Any:
     own = {"feed_forward": ("position",), "delta_residual": ("position",), "recurrent": ("last_log_return",)}
     # Exponential utility alone does not care what was won or lost before.
     wealth = ("wealth",) if measure != "entropic" and kind in SEES_WEALTH else ()
-    return spec | {"features": (*FEATURES, *own.get(kind, ()), *wealth)}
+    listed = options if kind == "feed_forward" else ()
+    return spec | {"features": (*FEATURES, *listed, *own.get(kind, ()), *wealth)}

@@ -4,10 +4,11 @@ import jax.numpy as jnp
 
 from tenrec.backtest import SIGNAL_NAMES
 from tenrec.contracts import european
+from tenrec.hedging.options import OptionSlot
 from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
-from tenrec.runs.build import assets_of, build_contract, build_grid
+from tenrec.runs.build import assets_of, build_contract, build_grid, option_slots
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
@@ -45,10 +46,11 @@ def build_setting(
         volatility=float(named or volatility or LISTED_VOLATILITY),
         rate=getattr(spec, "rate", 0.0),
         dividend_yield=getattr(spec, "dividend_yield", 0.0),
-        future=config.hedge_with[0] == "future",
+        future=config.instruments[0] == "future",
         inverse=config.settled == "inverse",
         signal_names=(*signal_names, *_signals(config), *contract.state_names),
         instruments=assets_of(config) + len(config.hedge_with) - 1,
+        slots=_slots(config),
     )
 
 
@@ -60,6 +62,12 @@ def neutral_view(config: HedgeConfig) -> MarketView:
     at |= {"spot": setting.initial_spot or strike, "strike": strike}
     at |= {"implied_vol": setting.volatility, "entry_volatility": setting.volatility}
     return setting.view({name: jnp.full(1, value, jnp.float32) for name, value in at.items()})
+
+
+def _slots(config: HedgeConfig) -> tuple[OptionSlot | None, ...]:
+    """The listed option of each instrument, None where it is none; empty where there are none."""
+    slots = iter(option_slots(config))
+    return tuple(next(slots) if name == "option" else None for name in config.instruments) if config.options else ()
 
 
 def listed_signals(config: HedgeConfig) -> tuple[str, ...]:

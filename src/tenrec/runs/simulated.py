@@ -36,6 +36,7 @@ from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.progress import Reporter
 from tenrec.runs.setting import build_setting
 from tenrec.runs.stages import Trained, train_stage, training_section
+from tenrec.runs.static_units import static_units
 from tenrec.runs.statistics import SHOWN_BY_ROOT
 from tenrec.runs.tables import ledger_table
 from tenrec.runs.terms import build_margin, build_terms
@@ -52,6 +53,7 @@ CHUNK = 32_768
 LEDGER_PATHS = 100
 SCALING_PATHS = 1024
 STARTING_PATHS = 4096
+STATIC_PATHS = 8192
 VALIDATION, SCALING, FIXED, STARTING = 1, 2, 3, 4
 
 
@@ -120,7 +122,16 @@ class Simulation:
         if "minimum_variance_delta" in names:
             key = jax.random.fold_in(jax.random.key(self.config.training.seed), SCALING)
             coefficients = minimum_variance_coefficients(self.sample(key, 4096))
-        return {name: baseline(name, self.config, coefficients) for name in names}
+        return {name: baseline(name, self.config, coefficients, self._static_units(name)) for name in names}
+
+    def _static_units(self, name: str) -> np.ndarray | None:
+        """What a static policy of this name holds: as given, else fitted to training paths."""
+        if name not in ("static", "static_delta"):
+            return None
+        if self.config.evaluate.static_units is not None:
+            return np.asarray(self.config.evaluate.static_units)
+        key = jax.random.fold_in(jax.random.key(self.config.training.seed), SCALING)
+        return static_units(self.sample(key, STATIC_PATHS), self.terms, hedged=name == "static_delta")
 
     def evaluate(self, policies: dict[str, AbstractPolicy], reporter: Reporter) -> dict[str, Outcome]:
         """Outcomes on common paths that training has not seen."""

@@ -28,6 +28,8 @@ def ledger_table(
         lines: by policy, shapes (paths, dates, …). dates: (paths, dates) what each date is called.
         labels: (paths,) what each path is called. scale: (paths,) currency per unit in which the engine ran.
         length: (paths,) number of dates of each path, where the rest is padding.
+        Positions and trades after the first instrument stand in columns position_2, trade_2 and so on, and the units of
+        listed options that ended before the trade in closed_2.
         margin: adds the columns margin_initial and margin_maintenance, quote currency. Cash and cost of a ledger in
             coin are in coin, and the columns cash_quote and cost_quote tell them in the quote currency.
     """
@@ -35,6 +37,8 @@ def ledger_table(
     scale = np.broadcast_to(np.asarray(scale, float), (count,))[:, None]
     kept = np.ones((count, width), bool) if length is None else np.arange(width) < length[:, None]
     spot = np.broadcast_to(np.asarray(sample.paths.spot), (count, width))
+    further = sample.paths.instruments > max(sample.paths.assets.shape[-1], 1)
+    parts_told = [part for part in PARTS if part != "instruments" or further]
     tables = []
     for name, entry in lines.items():
         pnl, parts = marks(entry, sample, terms), attributions(entry, sample, terms)
@@ -47,11 +51,13 @@ def ledger_table(
             "cost": (np.asarray(entry.cost) * scale)[kept],
             "cash": (np.asarray(entry.cash) * scale)[kept],
             "pnl": (np.asarray(pnl) * scale)[kept],
-            **{f"pnl_{part}": (np.asarray(getattr(parts, part)) * scale)[kept] for part in PARTS},
+            **{f"pnl_{part}": (np.asarray(getattr(parts, part)) * scale)[kept] for part in parts_told},
         }
-        for further in range(1, entry.position.shape[-1]):
+        for place in range(1, entry.position.shape[-1]):
             for told, units in (("position", entry.position), ("trade", entry.trade)):
-                columns[f"{told}_{further + 1}"] = np.asarray(units)[..., further][kept]
+                columns[f"{told}_{place + 1}"] = np.asarray(units)[..., place][kept]
+            if entry.closed is not None:
+                columns[f"closed_{place + 1}"] = np.asarray(entry.closed)[..., place][kept]
         if terms.inverse:
             columns |= {f"{told}_quote": columns[told] * columns["spot"] for told in ("cash", "cost")}
         for kind in () if margin is None else ("initial", "maintenance"):
@@ -68,7 +74,7 @@ def explained(ledger: pl.DataFrame) -> pl.DataFrame:
     Columns policy, part ("delta", …, "total"), mean_bp, std_bp.
     """
     scale = 1e4 / pl.col("spot").first()
-    sums = {part: pl.col(f"pnl_{part}").sum() * scale for part in PARTS}
+    sums = {part: pl.col(f"pnl_{part}").sum() * scale for part in PARTS if f"pnl_{part}" in ledger.columns}
     total = pl.col("pnl").last() * scale
     paths = ledger.group_by("policy", "path", maintain_order=True).agg(**sums, total=total)
     long = paths.unpivot(index=["policy", "path"], variable_name="part", value_name="bp")

@@ -16,46 +16,51 @@ from tenrec.hedging.costs import (
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.limits import Limits, make_limits
 from tenrec.hedging.margin import Margin
-from tenrec.runs.build import assets_of, legs_of
+from tenrec.runs.build import assets_of, costs_of, legs_of
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
+from tenrec.runs.instrument_specs import terms_of
 
 SOFT = 0.05
 """Width of a ticket fee's slope in training, as a share of the book's size."""
 
 
 def build_terms(config: HedgeConfig) -> Terms:
-    """Costs, limits and settlement of the hedging instrument."""
-    costs = config.costs
+    """Costs, limits and settlement of every hedging instrument."""
+    each = costs_of(config)
 
     def number(value: float) -> jnp.ndarray:
         return jnp.asarray(value, jnp.float32)
 
+    def rates(name: str) -> jnp.ndarray:
+        """One number where all instruments have the same, else one each."""
+        values = [getattr(costs, name) for costs in each]
+        return number(values[0]) if len(set(values)) == 1 else jnp.stack([number(value) for value in values])
+
+    def charged(name: str) -> bool:
+        return any(getattr(costs, name) for costs in each)
+
     width = number(SOFT * _size(config))
     members: list[AbstractCost] = []
-    proportional = number(costs.proportional)
-    if costs.variance_swap is not None:
-        proportional = jnp.stack([proportional, number(costs.variance_swap)])
-    if costs.proportional or costs.variance_swap:
-        members.append(ProportionalCost(proportional))
-    if costs.exchange:
-        rates = (costs.maker, costs.taker, costs.slippage, costs.maker_share)
-        members.append(MakerTakerCost(*(number(rate) for rate in rates)))
-    if costs.half_spread:
+    if charged("proportional"):
+        members.append(ProportionalCost(rates("proportional")))
+    if charged("exchange"):
+        members.append(MakerTakerCost(*(rates(name) for name in ("maker", "taker", "slippage", "maker_share"))))
+    if charged("half_spread"):
         members.append(HalfSpreadCost())
-    if costs.fixed:
-        members.append(FixedCost(number(costs.fixed), width))
-    if costs.minimum:
-        members.append(MinimumFee(number(costs.minimum), proportional, width))
-    if costs.quadratic:
-        members.append(QuadraticCost(number(costs.quadratic)))
+    if charged("fixed"):
+        members.append(FixedCost(rates("fixed"), width))
+    if charged("minimum"):
+        members.append(MinimumFee(rates("minimum"), rates("proportional"), width))
+    if charged("quadratic"):
+        members.append(QuadraticCost(rates("quadratic")))
     return Terms(
         margined=(config.settled != "funded",) * assets_of(config) + (False,) * (len(config.hedge_with) - 1),
         costs=tuple(members),
-        unwind=costs.unwind,
+        unwind=config.costs.unwind,
         limits=_limits(config),
-        funding=number(costs.funding) if costs.funding else None,
-        borrow=number(costs.borrow) if costs.borrow else None,
+        funding=rates("funding") if charged("funding") else None,
+        borrow=rates("borrow") if charged("borrow") else None,
         inverse=config.settled == "inverse",
     )
 
@@ -69,18 +74,26 @@ def build_margin(config: HedgeConfig) -> Margin | None:
 
 
 def _limits(config: HedgeConfig) -> Limits | None:
-    given = config.limits
-    if not given.any:
+    own = [terms_of(instrument).limits for instrument in config.hedge_with]
+    each = [config.limits if limits is None else limits for limits in own] * assets_of(config)
+    if not any(limits.any for limits in each):
         return None
-    lot, size = given.lot or 0.0, _size(config)
+    size = _size(config)
     plain = isinstance(config.contract, ListedSpec) or all(leg.is_european for leg in legs_of(config))
+    lot = each[0].lot or 0.0
     if plain and lot >= 2.0 * size:
         raise ConfigError(
             f"limits.lot is {lot:g}, which forbids every hedge: the book never needs more than {size:g} units, which "
             f"are rounded to none; a lot below {2.0 * size:g} is needed."
         )
-    most, step = (np.inf if limit is None else limit for limit in (given.position, given.trade))
-    return make_limits(lot=lot, position=most, trade=step)
+    alone = all(limits == each[0] for limits in each)
+    each = each[:1] if alone else each
+    return make_limits(
+        lot=np.array([limits.lot or 0.0 for limits in each]),
+        position=np.array([np.inf if limits.position is None else limits.position for limits in each]),
+        trade=np.array([np.inf if limits.trade is None else limits.trade for limits in each]),
+        instruments=len(each),
+    )
 
 
 def _size(config: HedgeConfig) -> float:

@@ -61,7 +61,9 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     what = f"a {side} {first.kind.replace('_', ' ')} {_terms_of(first)}, {first.days:g} days"
     if len(legs) > 1:
         what = f"a book of {len(legs)} options"
-    instruments = " and a ".join(config.hedge_with).replace("_", " ")
+    options = iter(config.options)
+    named = [next(options).words if name == "option" else name.replace("_", " ") for name in config.instruments]
+    instruments = " and a ".join(named)
     return (
         f"Hedging {what} in the {instruments} over {config.grid.steps} dates at {cost}, judged by "
         f"{RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} common paths."

@@ -27,6 +27,7 @@ from tenrec.hedging.policies.forecasting import (
 )
 from tenrec.hedging.policies.networks import BandNetwork, FeedForward, make_band_network, make_feed_forward
 from tenrec.hedging.policies.neural_delta import NeuralDelta, empty_neural_delta, neural_delta
+from tenrec.hedging.policies.options import GreekHedge, Static
 from tenrec.hedging.policies.recurrent import RecurrentBand, assemble_recurrent_band, make_recurrent_band
 from tenrec.hedging.policies.residual import DeltaResidual, make_delta_residual
 from tenrec.hedging.policies.response import (
@@ -64,6 +65,7 @@ __all__ = [
     "FeedForward",
     "ForecastDelta",
     "ForecastingDelta",
+    "GreekHedge",
     "GreeksRegression",
     "Leland",
     "MinimumVarianceDelta",
@@ -80,6 +82,7 @@ __all__ = [
     "Shrunk",
     "SmileDelta",
     "StateDelta",
+    "Static",
     "TickBandNetwork",
     "TightenedBand",
     "WealthBandNetwork",

@@ -11,7 +11,7 @@ from tenrec.reporting.plots.base import Plot, styled
 from tenrec.reporting.style import INK, PolicyStyle
 
 PANELS = {"mean_bp": "Mean", "std_bp": "Standard deviation"}
-LABELS = {"sale": "Sale above mark", "total": "Total"}
+LABELS = {"sale": "Sale above mark", "instruments": "Options, swaps", "total": "Total"}
 MOST = 4
 
 
