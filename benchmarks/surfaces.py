@@ -1,4 +1,4 @@
-"""SVI and SABR slices, SSVI and eSSVI surfaces on a day of SPX quotes: errors, arbitrage and processor time, on one core.
+"""SVI and SABR slices, SSVI and eSSVI surfaces on a day of SPX quotes: errors, arbitrage, time on one core.
 
 FILE has a quote a row, with Maturity (years), logMoneyness and ImpVolCalibrated (decimal). All quotes are fitted.
 

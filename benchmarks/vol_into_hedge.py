@@ -8,9 +8,10 @@
 `shanghai`: sold Shanghai 50ETF options (bundled), 2017–2019 and 2020–2021: the delta at walk-forward forecasts.
 `spx`: one at-the-money option sold every week on the S&P 500 for 22 days at the VIX, a call and a put in turn,
 2006–2018, hedged daily at 2 bp: deltas at forecasts, and bands that tighten when a spike is likely.
-`markets`: on calls alone, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until
-2005. `trained`: one small network forecasts the volatility of the delta, learned by QLIKE or through the hedge, on
-1991–2005, judged on 2006–2018.
+`markets`: on calls alone, networks learned on Black–Scholes, GARCH, switching and Heston markets calibrated until 2005
+by the squared changes of the marked P&L, or by the CVaR of the final loss (`--objective terminal`).
+`trained`: one small network forecasts the volatility of the delta, learned by QLIKE or through the hedge, on 1991–2005,
+judged on 2006–2018.
 
 FOLDER holds vol_indices/SPX_daily.csv and vol_indices/VIX.csv. Numbers are ratios of the standard deviation and of the
 CVaR 95 % of the final loss to those of the delta at implied volatility, with 95 % intervals that resample expiries
@@ -213,7 +214,7 @@ def spx(folder: Path) -> None:
     show("bands, against the plain one", bands, sample, TERMS, quarters)
 
 
-def markets(folder: Path) -> None:
+def markets(folder: Path, objective: str) -> None:
     """Networks learned on markets calibrated until 2005, judged on what came."""
     index = Index(folder)
     made = forecasters(index.reading, "2006-01-01", "S&P 500", ("gjr_t",))
@@ -221,14 +222,14 @@ def markets(folder: Path) -> None:
     span, known = ("2006-01-01", "2018-12-31"), np.where(np.isfinite(filtered), filtered, 0.2)
     sample, at_filter = index.sample(*span, {}, puts=False), index.sample(*span, {}, known, puts=False)
     learned: dict[str, AbstractPolicy] = {"delta at implied": BlackScholesDelta()}
-    learned |= {f"network learned on {model}": network_of(index, model) for model in MARKETS}
+    learned |= {f"network learned on {model}": network_of(index, model, objective) for model in MARKETS}
     show("networks that see the implied volatility", learned, sample, TERMS, index.quarters)
     learned = {name.replace("implied", "the GARCH filter"): policy for name, policy in learned.items()}
     show("networks that see the GARCH filter, against the delta at it", learned, at_filter, TERMS, index.quarters)
 
 
-def network_of(index: Index, model: str) -> AbstractPolicy:
-    """A band network learned on a market calibrated until 2005, whose volatility every path draws anew."""
+def network_of(index: Index, model: str, objective: str) -> AbstractPolicy:
+    """A bounded correction of the delta, learned on a market calibrated until 2005 whose volatility each path draws."""
     if model == "black_scholes":
         market: dict[str, Any] = {"model": "black_scholes", "volatility": 0.18}
         spreads = {"volatility": 0.4}
@@ -243,7 +244,8 @@ def network_of(index: Index, model: str) -> AbstractPolicy:
         "costs": {"proportional": COST},
         "risk": {"measure": "cvar", "level": 0.95},
         "policy": {"kind": "delta_residual", "hidden": [16, 16],
-                   "features": ["standardised_moneyness", "sqrt_time_to_maturity", "volatility", "delta"]},
+                   "features": ["standardised_moneyness", "sqrt_time_to_maturity", "volatility", "delta"],
+                   "objective": objective},
         "training": {"updates": 400, "paths": 2048, "validation_paths": 4096},
         "evaluate": {"paths": 4096, "against": ["no_hedge", "black_scholes_delta"]},
     }  # fmt: skip
@@ -347,6 +349,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["shanghai", "spx", "markets", "trained"])
     parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--objective", choices=["local", "terminal"], default="local", help="of the networks")
     given = parser.parse_args()
     print(busy())
     if given.part == "shanghai":
@@ -354,7 +357,10 @@ def main() -> None:
         return
     if given.folder is None:
         parser.error(f"{given.part} needs FOLDER")
-    {"spx": spx, "markets": markets, "trained": trained}[given.part](given.folder)
+    if given.part == "markets":
+        markets(given.folder, given.objective)
+        return
+    {"spx": spx, "trained": trained}[given.part](given.folder)
 
 
 if __name__ == "__main__":

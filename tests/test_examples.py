@@ -60,3 +60,14 @@ def test_python_api(tmp_path: Path):
     assert [line.split(":")[0] for line in held] == ["spot   90.0", "spot   95.0", "spot  100.0", "spot  105.0"]
     asked = {"time_to_maturity": 30 / 365, "position": -0.3, "implied_vol": 0.2}
     assert held[1] == f"spot   95.0: hold {float(run.policy().target(spot=95.0, **asked)):+.3f} units"
+
+
+def test_differential_pricer(tmp_path: Path):
+    command = [sys.executable, str(EXAMPLES / "differential_pricer.py"), "--samples", "1024", "--updates", "200"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("spot ")]
+    prices, deltas = ([float(line[place].rstrip(",")) for line in lines] for place in (3, 5))
+    assert prices == sorted(prices)
+    assert all(0.0 < delta < 1.0 for delta in deltas)
+    assert (tmp_path / "asian.npz").is_file()

@@ -29,6 +29,8 @@ OPTIONS = {
     "init": ["--listed", "--force"],
     "data": ["check"],
     "data check": ["FILE", "--json"],
+    "vol spikes": ["--vix", "--horizon", "--from", "--seeds", "--json"],
+    "vol regime": ["--vix", "--regimes", "--from", "--law", "--json"],
 }
 
 
@@ -76,6 +78,9 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "arrays of unknown features": (["dataset", "hedge.yaml", "--set", "policy.features=[x]"], "'x' is not known"),
     "configuration over another": (["init", "hedge.yaml"], "hedge.yaml exists; give another name, or --force"),
     "no data file": (["data", "check", "nowhere.csv"], "nowhere.csv"),
+    "spikes of nothing": (["vol", "spikes", "nowhere.csv"], "nowhere.csv does not exist"),
+    "spike below today": (["vol", "spikes", "--implied-factor", "0.9"], "give a number above 1, such as 2.5 or 1.2"),
+    "regimes from nowhen": (["vol", "regime", "--from", "2015-03-01"], "leaves enough days on either side"),
 }
 
 

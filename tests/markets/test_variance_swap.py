@@ -1,8 +1,11 @@
 """The variance swap of Heston's market against its closed form and the martingale property."""
 
+import datetime as dt
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 
 from tenrec.core.errors import ConfigError
@@ -68,3 +71,22 @@ def test_each_instrument_has_its_own_cost():
 def test_what_does_not_go_together_is_refused(changes: dict, says: str):
     with pytest.raises(ConfigError, match=says):
         load_config(tiny(**{**PAIR, **changes}))
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_recorded_swap_costs_the_implied_and_pays_the_realised_variance():
+    """Over recorded expiries of the Shanghai panel, held from the sale to the end through the engine's prices."""
+    from tenrec.backtest.panel import option_panel
+    from tenrec.data import shanghai_etf, shanghai_forwards, shanghai_options
+    from tenrec.markets.variance_swap import with_recorded_variance_swap
+
+    month = pl.col("trade_date").is_between(dt.date(2019, 1, 1), dt.date(2019, 3, 31))
+    panel = option_panel(shanghai_options().filter(month), shanghai_forwards().filter(month), shanghai_etf())
+    one = panel.paths
+    two = with_recorded_variance_swap(one, one.volatility, notional=jnp.asarray(50.0))
+    price, years = np.asarray(two.price[..., 1]), np.asarray(one.dt).sum(-1)
+    assert two.instruments == 2
+    returns = np.diff(np.log(np.asarray(one.spot)), axis=-1)
+    np.testing.assert_allclose(price[:, -1], 50.0 * (returns**2).sum(-1) / years, rtol=1e-10)
+    discount = np.exp(-np.asarray(one.rate)[..., 0] * years)
+    np.testing.assert_allclose(price[:, 0], 50.0 * discount * np.asarray(one.volatility)[:, 0] ** 2, rtol=1e-10)

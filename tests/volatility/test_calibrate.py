@@ -14,7 +14,6 @@ from tenrec.markets import GarchMarket, RegimesMarket
 from tenrec.runs.loading import load_config
 from tenrec.runs.preflight import preflight
 from tenrec.runs.vol.calibrate import calibrate_prices
-from tenrec.volatility.switching import fit_switching
 
 DAYS = 6000
 DT = jnp.full(DAYS, 1 / 260.9)
@@ -57,28 +56,6 @@ def test_regimes_come_back(tmp_path: Path):
     assert np.array(found["market"]["years"])[order] == pytest.approx([0.5, 0.15], rel=0.4)
     assert "1990-01-02 to 2012-06-29" in found["yaml"]
     preflight(load_config(yaml.safe_load(found["yaml"])), tmp_path)
-
-
-def test_the_switching_fit_is_an_optimum_of_the_plain_likelihood():
-    """Forward products written out day by day."""
-    rng = np.random.default_rng(4)
-    returns = np.where(np.arange(900) // 150 % 2 == 0, 0.006, 0.02) * rng.standard_normal(900)
-    fit = fit_switching(returns)
-
-    def likelihood(volatility: np.ndarray, stay: np.ndarray) -> float:
-        move, prior, total = np.array([[stay[0], 1 - stay[0]], [1 - stay[1], stay[1]]]), np.array([0.5, 0.5]), 0.0
-        for r in returns:
-            joint = prior * np.exp(-0.5 * (r / volatility) ** 2) / (np.sqrt(2 * np.pi) * volatility)
-            total, prior = total + np.log(joint.sum()), joint / joint.sum() @ move
-        return total
-
-    best = likelihood(fit.volatility, fit.stay)
-    assert fit.log_likelihood == pytest.approx(best, abs=1e-3)
-    for place in range(2):
-        for move in (0.98, 1.02):
-            factor = np.where(np.arange(2) == place, move, 1.0)
-            assert likelihood(fit.volatility * factor, fit.stay) < best
-            assert likelihood(fit.volatility, 1 - (1 - fit.stay) * factor**5) < best
 
 
 def test_what_cannot_be_calibrated_is_refused(tmp_path: Path):

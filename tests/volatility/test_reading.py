@@ -47,6 +47,20 @@ def test_bars_become_ranges(tmp_path: Path):
     assert reading.record.variance == pytest.approx(session + night, rel=1e-9)
 
 
+def test_early_bars_that_repeat_the_close_are_left_out(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    days = pl.date_range(pl.date(2010, 1, 1), pl.date(2014, 12, 31), "1d", eager=True)
+    close = 100 * np.exp(np.cumsum(0.01 * rng.standard_normal(len(days))))
+    true = np.arange(len(days)) >= 500
+    table = {"date": days, "open": close, "close": close}
+    table |= {"high": np.where(true, 1.01 * close, close), "low": np.where(true, 0.99 * close, close)}
+    pl.DataFrame(table).write_csv(tmp_path / "p.csv")
+    reading = read_prices(tmp_path / "p.csv")
+    assert reading.kind.startswith("daily bars")
+    assert len(reading.record) == len(days) - 500 - 1
+    assert reading.notes == ("500 early bars that only repeat the close are left out; ranges begin 2011-05-16.",)
+
+
 def test_measures_in_percent_are_recognised_and_said(tmp_path: Path):
     variance = prices() ** 2 / 1e4
     decimal = read_prices(write(tmp_path / "a.csv", rv5=variance / 1e4, close=prices(1)))

@@ -54,5 +54,5 @@ def test_noisy_slices_end_where_quantlib_does_or_better():
 
 
 def test_an_impossible_elasticity_is_refused():
-    with pytest.raises(ConfigError, match="elasticity is 1.5; a number from 0 to 1 is needed"):
+    with pytest.raises(ConfigError, match=r"elasticity is 1\.5; a number from 0 to 1 is needed"):
         sabr.fit_slices(K, quotes(1.0, 0.0), TIMES, elasticity=1.5)

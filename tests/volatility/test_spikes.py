@@ -19,6 +19,7 @@ from tenrec.volatility.spikes.alarms import count_alarms
 from tenrec.volatility.spikes.features import spike_inputs
 from tenrec.volatility.spikes.learn import blocked_folds, calibrate
 from tenrec.volatility.spikes.logit import fit_logit
+from tenrec.volatility.spikes.network import NetworkSettings, walk_network
 from tenrec.volatility.spikes.scores import (
     area_under_curve,
     average_precision,
@@ -171,6 +172,15 @@ def test_no_probability_sees_the_future(warned):
             # Days per year, a unit of the implied variance, are counted on the whole record: equal up to rounding.
             np.testing.assert_allclose(getattr(shorter, name), own, atol=1e-9)
         assert not np.allclose(first.probability[cut:], second.probability[cut:])
+
+
+def test_no_network_sees_the_future(warned):
+    _, cut, pairs = warned
+    settings = NetworkSettings(hidden=(4,), seeds=1, updates=20)
+    first, second = (walk_network(found, settings)[0] for found in pairs[1])
+    assert np.isfinite(first[pairs[1][0].start :]).all()
+    np.testing.assert_allclose(second[:cut], first[:cut], rtol=1e-5)
+    assert not np.allclose(second[cut:], first[cut:])
 
 
 def test_an_announced_spike_is_forecast(warned):

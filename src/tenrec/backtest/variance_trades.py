@@ -8,7 +8,7 @@ from jaxtyping import Float
 from tenrec.backtest.positions import Held, hold
 from tenrec.volatility.forecast.compare import stationary_bootstrap
 from tenrec.volatility.forecast.linear import LINEAR, walk_linear
-from tenrec.volatility.forecast.targets import Schedule, learnable
+from tenrec.volatility.forecast.targets import Schedule
 from tenrec.volatility.record import VarianceRecord
 from tenrec.volatility.variance.futures import VixFutures, rolled_weights
 
@@ -21,12 +21,11 @@ VEGA = 0.01
 SWAP_SPREAD, FUTURE_SPREAD = 0.5, 0.05
 """Half-spreads: volatility points of a swap's strike; points of a future, with its fee."""
 MOST = 2.0
-SPIKE, SPIKE_DAYS = 1.2, 5
 BLOCK, DRAWS = 22.0, 2000
 
 
 def variance_marks(record: VarianceRecord, start: int, days: int = MONTH) -> Days:
-    """Value at each close of a swap struck at the implied variance of `start`, per unit of notional, before discounting.
+    """Value at each close of a swap struck at the implied variance of `start`, per notional, before discounting.
 
         (1/n)·Σ realised·A + (n − e)/n·implied² − strike,   A trading days a year, e of n days elapsed
 
@@ -104,60 +103,15 @@ def variance_forecast(record: VarianceRecord, start: int) -> Days:
     return walk_linear(model, record, MONTH, Schedule(len(record), start, 22)) * record.days_per_year
 
 
-def spike_probability(record: VarianceRecord, start: int) -> tuple[Days, Days]:
-    """Probability that the implied volatility rises by a fifth within five days, and its frequency so far.
-
-    A logit on the implied volatility's level, its distance from its month's mean, and its ratio to the realised one, fitted
-    again every year on days whose five days had passed.
-    """  # fmt: skip
-    assert record.implied is not None
-    implied = record.implied
-    event = np.full(len(implied), np.nan)
-    ahead = np.lib.stride_tricks.sliding_window_view(implied[1:], SPIKE_DAYS).max(-1)
-    event[: len(ahead)] = ahead >= SPIKE * implied[: len(ahead)]
-    realised = np.sqrt(_trailing(record.variance, 22) * record.days_per_year)
-    design = np.column_stack([np.log(implied), np.log(implied / _trailing(implied, 22)), np.log(implied / realised)])
-    probability, base = (np.full(len(implied), np.nan) for _ in range(2))
-    schedule = Schedule(len(implied), start, 252)
-    for cutoff in schedule.cutoffs:
-        known = learnable(event, int(cutoff), SPIKE_DAYS)
-        rows = np.isfinite(known) & np.isfinite(design).all(axis=1)
-        centre, spread = design[rows].mean(0), design[rows].std(0)
-        weights = _logit((design[rows] - centre) / spread, known[rows])
-        block = schedule.block(int(cutoff))
-        line = weights[0] + (design[block] - centre) / spread @ weights[1:]
-        probability[block], base[block] = 1.0 / (1.0 + np.exp(-line)), known[rows].mean()
-    return probability, base
-
-
-def _trailing(values: Days, window: int) -> Days:
-    total = np.cumsum(np.concatenate([[0.0], values]))
-    mean = np.full(len(values), np.nan)
-    mean[window - 1 :] = (total[window:] - total[:-window]) / window
-    return mean
-
-
-def _logit(design: np.ndarray, event: Days, ridge: float = 1.0) -> Days:
-    """Newton's steps for a logit with a small ridge on the slopes."""
-    X = np.column_stack([np.ones(len(design)), design])
-    penalty = ridge * np.diag([0.0, *np.ones(design.shape[1])])
-    weights = np.zeros(X.shape[1])
-    for _ in range(25):
-        p = 1.0 / (1.0 + np.exp(-X @ weights))
-        gradient = X.T @ (event - p) - penalty @ weights
-        weights = weights + np.linalg.solve((X * (p * (1.0 - p))[:, None]).T @ X + penalty, gradient)
-    return weights
-
-
 @dataclass(frozen=True)
 class TradeRecord:
     """How a strategy did, in units of capital; nothing is compounded.
 
     Args:
         mean, deviation: annualised. sharpe, low, high: with a 95 % interval by the stationary bootstrap.
-        drawdown: largest fall of wealth from its peak. worst_day: smallest daily P&L. shortfall: mean of the worst 5 % of
-            months of 21 days. cost: annual. skewness: of daily P&L.
-    """  # fmt: skip
+        drawdown: largest fall of wealth from its peak. worst_day: smallest daily P&L. shortfall: mean of the worst
+            5 % of months of 21 days. cost: annual. skewness: of daily P&L.
+    """
 
     mean: float
     deviation: float

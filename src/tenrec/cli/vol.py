@@ -22,11 +22,6 @@ SessionOption = Annotated[
 def _vol() -> None: ...
 
 
-register_spikes(vol_app)
-register_regime(vol_app)
-register_index(vol_app)
-
-
 @vol_app.command()
 def measures(
     bars: Annotated[Path, typer.Argument(metavar="BARS", help="Intraday bars: Parquet or CSV.")],
@@ -147,3 +142,8 @@ def calibrate(
     for note in found["notes"]:
         typer.echo(f"• {note}", err=True)
     typer.echo(found["yaml"] if out is None else f"Wrote {out}; `tenrec hedge {out}` runs it.", nl=out is not None)
+
+
+register_spikes(vol_app)
+register_regime(vol_app)
+register_index(vol_app)

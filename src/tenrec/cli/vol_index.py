@@ -122,8 +122,8 @@ def strategy(
 ) -> None:
     """What selling volatility brought on a record: monthly variance swaps and VIX futures, plain and scaled.
 
-    The size is constant, or scaled by what a walk-forward forecast leaves of the implied variance, by the chance of
-    a spike, or by both; nothing is known before its day. Costs, drawdowns and Sharpe ratios with intervals.
+    The size is constant, or scaled by what a walk-forward forecast leaves of the implied variance, by the probability
+    of a spike, or by both; nothing is known before its day. Costs, drawdowns and Sharpe ratios with intervals.
 
     Examples: `tenrec vol strategy spx.csv --vix vix.csv --futures VIX_futures.csv`
     """

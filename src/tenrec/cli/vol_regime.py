@@ -35,7 +35,7 @@ def regime(
     ] = None,
     signals: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="FILE[:A,B]", help="More daily series whose moves may be unusual."),
+        typer.Option("--also", metavar="FILE[:A,B]", help="More daily series whose moves may be unusual."),
     ] = None,
     regimes: Annotated[
         int | None, typer.Option("--regimes", min=1, max=8, help="Their number; default by BIC on the first part.")

@@ -28,7 +28,7 @@ def spikes(
     signals: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", metavar="FILE[:A,B]", help="More daily series (VIX3M, VVIX, futures); A,B keeps those columns."
+            "--also", metavar="FILE[:A,B]", help="More daily series (VIX3M, VVIX, futures); A,B keeps those columns."
         ),
     ] = None,
     horizon: Annotated[int, typer.Option("--horizon", min=1, max=66, help="Days ahead.")] = 5,
@@ -63,7 +63,7 @@ def spikes(
     Walks forward: each day's probability is learned from earlier days alone. Two events are watched: a day's variance
     above 2.5 times its month's mean, and (with --vix) an implied volatility 1.2 times above today's.
 
-    Examples: `tenrec vol spikes` · `tenrec vol spikes spx.csv --vix vix.csv --from 2006-01-01 --with vix3m.csv`
+    Examples: `tenrec vol spikes` · `tenrec vol spikes spx.csv --vix vix.csv --from 2006-01-01 --also vix3m.csv`
     """
     from tenrec.cli.show import reporting
     from tenrec.cli.show_spikes import show_spikes

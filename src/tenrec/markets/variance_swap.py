@@ -46,6 +46,49 @@ def with_variance_swap(
     )
 
 
+def with_recorded_variance_swap(
+    paths: MarketPaths, implied: Float[Array, "... dates"], *, notional: Float[Array, ""]
+) -> MarketPaths:
+    """Beside recorded prices, a variance swap to the last date, marked at each date's implied volatility.
+
+    One unit pays notional·(1/T)·Σ log(S_i/S_{i−1})² at the last date; it is paid for, at what has been realised and
+    what is implied for the time τ that is left:
+
+        P_k = notional/T·e^{−rτ}·(Σ_{i ≤ k} log(S_i/S_{i−1})² + τ·implied_k²)
+
+    Steps without time (the padding of recorded contracts that have expired) add nothing.
+
+    Args:
+        implied: annualised volatility whose square is the fair variance to the last date, known at each date: a
+            variance swap's strike (`tenrec vol index`), or the at-the-money volatility as its lower stand-in.
+        notional: quote currency per unit of annualised variance.
+
+    Source: Demeterfi, Derman, Kamal and Zou (1999), "More than you ever wanted to know about volatility swaps".
+
+    Example:
+        >>> from tenrec.core.paths import market_paths
+        >>> spot = jnp.array([[100.0, 110.0, 99.0]])
+        >>> paths = market_paths(spot=spot, dt=jnp.full(2, 0.5), volatility=0.2)
+        >>> two = with_recorded_variance_swap(paths, jnp.full((1, 3), 0.2), notional=jnp.asarray(1.0))
+        >>> [round(float(price), 4) for price in two.price[0, :, 1]]
+        [0.04, 0.0291, 0.0202]
+    """
+    left = jnp.cumsum(paths.dt[..., ::-1], axis=-1)[..., ::-1]
+    left = jnp.concatenate([left, jnp.zeros_like(left[..., :1])], axis=-1)
+    moves = jnp.diff(jnp.log(paths.spot), axis=-1)
+    realised = jnp.cumsum(jnp.where(paths.dt > 0.0, moves**2, 0.0), axis=-1)
+    realised = jnp.concatenate([jnp.zeros_like(realised[..., :1]), realised], axis=-1)
+    ahead = jnp.cumsum((paths.rate * paths.dt)[..., ::-1], axis=-1)[..., ::-1]
+    interest = jnp.concatenate([ahead, jnp.zeros_like(ahead[..., :1])], axis=-1)
+    price = notional / left[..., :1] * jnp.exp(-interest) * (realised + left * implied**2)
+    return dataclasses.replace(
+        paths,
+        price=jnp.concatenate([paths.price, price.astype(paths.price.dtype)[..., None]], axis=-1),
+        carry=_widened(paths.carry),
+        half_spread=_widened(paths.half_spread),
+    )
+
+
 def _widened(column: Float[Array, "... dates 1"]) -> Float[Array, "... dates 2"]:
     """Nothing of it for the second instrument."""
     return jnp.concatenate([column, jnp.zeros_like(column)], axis=-1)

@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from tenrec.core.errors import ConfigError, DataError
+from tenrec.core.errors import ConfigError
 from tenrec.markets import AbstractMarket
-from tenrec.nets import Network, make_network
+from tenrec.nets import Network, make_network, read_arrays, save_arrays
 from tenrec.nets.fit import FitSettings, FitState, OnProgress, best_models, fit, start
 from tenrec.pricing.pathwise import Samples, Written, contract_payoff, draw, require_pathwise
 
@@ -218,7 +218,8 @@ def _standardised(samples: Samples, kept: int) -> _Data:
         slopes * unit,
         jnp.broadcast_to(unit, slopes.shape),
     )
-    learned, held = (jax.tree.map(lambda column: column[part], standard) for part in (slice(kept, None), slice(kept)))
+    learned = jax.tree.map(lambda column: column[kept:], standard)
+    held = jax.tree.map(lambda column: column[:kept], standard)
     ends = jnp.min(samples.inputs, axis=0), jnp.max(samples.inputs, axis=0)
     return _Data(learned, held, centre, scale, value_centre, value_scale, *ends)
 
@@ -239,12 +240,8 @@ def _loss(network: Network, samples: _Standard, weight: float) -> Float[Array, "
 
 
 def save(pricer: DifferentialPricer, file: Path) -> None:
-    """Keep the pricer as one file of NumPy arrays, written to a temporary name first."""
-    arrays = {f"array_{place}": np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(pricer))}
-    temporary = file.with_name(f"{file.name}.part")
-    with temporary.open("wb") as out:
-        np.savez(out, names=np.array(pricer.names), hidden=np.array(_hidden(pricer.network)), **arrays)
-    temporary.replace(file)
+    """Keep the pricer as one file, which `load` reads."""
+    save_arrays(pricer, file, names=pricer.names, hidden=_hidden(pricer.network))
 
 
 def load(file: Path) -> DifferentialPricer:
@@ -253,12 +250,9 @@ def load(file: Path) -> DifferentialPricer:
     Raises:
         DataError: the file is none of `save`'s.
     """
-    with np.load(file) as kept:
-        if not {"names", "hidden", "array_0"} <= set(kept.files):
-            raise DataError(f"{file} holds no pricer; give a file that tenrec.pricing.differential.save wrote.")
-        names = tuple(str(name) for name in kept["names"])
-        arrays = [jnp.asarray(kept[f"array_{place}"]) for place in range(len(kept.files) - 2)]
-        hidden = [int(units) for units in kept["hidden"]]
+    arrays, about = read_arrays(file, {"names", "hidden"}, "tenrec.pricing.differential.save")
+    names = tuple(str(name) for name in about["names"])
+    hidden = [int(units) for units in about["hidden"]]
     row, number = jnp.zeros(len(names)), jnp.zeros(())
     network = make_network(len(names), hidden, 1, key=jax.random.key(0), activation="softplus")
     shape = DifferentialPricer(network, row, row, number, number, row, row, names)

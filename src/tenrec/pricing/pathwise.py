@@ -167,6 +167,7 @@ def require_pathwise(payoff: Payoff, inputs: Float[Array, "samples inputs"], nam
         size = float(jnp.sqrt(jnp.mean(slopes[:, place] ** 2)))
         if error > 5.0 * miss.std() / miss.size**0.5 and error > 0.05 * size:
             raise ConfigError(
-                f"The payoff jumps in {name}: its pathwise derivative is {float(slopes[:, place].mean()):.3g} on average "
-                f"and misses the price's by {error:.3g}; smooth the jump, as a steep call spread does for a digital."
+                f"The payoff jumps in {name}: its pathwise derivative is {float(slopes[:, place].mean()):.3g} on "
+                f"average and misses the price's by {error:.3g}; smooth the jump, as a steep call spread does for a "
+                "digital."
             )

@@ -2,22 +2,19 @@
 
 import hashlib
 import json
-import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import equinox as eqx
-import polars as pl
 
 from tenrec.core.errors import ConfigError
 from tenrec.runs.config import HedgeConfig
-from tenrec.runs.files import write_atomically, write_json, write_text
+from tenrec.runs.files import write_json, write_text
 from tenrec.runs.loading import dump_config, load_config
+from tenrec.runs.stored import RUN_FILE, AbstractRunFolder, damaged, environment
 
-RUN_FILE = "run.json"
-ABOUT = ("id", "state", "base", "versions", "python", "platform")
 Tree = TypeVar("Tree")
 TABLES = ("curves", "days", "groups", "history", "ladder", "ledger", "pnl", "stresses")
 
@@ -29,20 +26,15 @@ def run_id(config: HedgeConfig) -> str:
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """Paths inside a run folder, and its small files."""
+class RunFolder(AbstractRunFolder):
+    """Paths inside the folder of a hedge, and its small files."""
 
-    path: Path
+    made_by = "tenrec hedge"
 
     @property
     def policies(self) -> Path:
         """Folder of the policies' numbers."""
         return self.path / "policies"
-
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.path / "report.html"
 
     def checkpoint(self, stage: str) -> Path:
         """The checkpoint of a training stage."""
@@ -51,39 +43,6 @@ class RunFolder:
     def config(self) -> HedgeConfig:
         """The configuration that the run was started with."""
         return load_config(self.path / "config.yaml")
-
-    def about(self) -> dict[str, Any]:
-        """`run.json`: id, state ("started" or "done"), versions, where relative file names start."""
-        about = self._read_json(RUN_FILE)
-        if not set(ABOUT) <= set(about):
-            raise damaged(self.path / RUN_FILE)
-        return about
-
-    def metrics(self) -> dict[str, Any]:
-        """`metrics.json`."""
-        return self._read_json("metrics.json")
-
-    def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write `metrics.json`."""
-        write_json(self.path / "metrics.json", metrics)
-
-    def write_table(self, name: str, table: pl.DataFrame, *, csv: bool = False) -> None:
-        """Write a table as Parquet, and as CSV too if asked."""
-        write_atomically(self.path / f"{name}.parquet", table.write_parquet)
-        if csv:
-            write_atomically(self.path / f"{name}.csv", lambda part: table.write_csv(part, float_precision=7))
-
-    def read_table(self, name: str) -> pl.DataFrame:
-        """Read back a table."""
-        path = self.path / f"{name}.parquet"
-        try:
-            return pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError):
-            raise damaged(path) from None
-
-    def mark(self, state: str, **changes: Any) -> None:
-        """Update `run.json`."""
-        write_json(self.path / RUN_FILE, {**self.about(), "state": state, **changes})
 
     def clear(self) -> None:
         """Remove what an earlier run wrote here, and nothing else, so that old and new results never mix."""
@@ -102,28 +61,13 @@ class RunFolder:
             if place.is_dir() and not any(place.iterdir()):
                 place.rmdir()
 
-    def _read_json(self, name: str) -> dict[str, Any]:
-        path = self.path / name
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise damaged(path) from None
-        if not isinstance(document, dict):
-            raise damaged(path)
-        return document
-
-
-def damaged(path: Path) -> ConfigError:
-    """The error for a file of a run folder that cannot be read."""
-    return ConfigError(f"{path} is missing or damaged; run `tenrec hedge` again to make the run anew.")
-
 
 def read_leaves(path: Path, like: Tree) -> Tree:
     """The numbers that `eqx.tree_serialise_leaves` wrote, in the shapes of `like`; ConfigError if they do not fit."""
     try:
         return eqx.tree_deserialise_leaves(path, like)
     except (OSError, EOFError, ValueError, RuntimeError):
-        raise damaged(path) from None
+        raise damaged(path, RunFolder.made_by) from None
 
 
 def create(path: Path, config: HedgeConfig, base: Path) -> RunFolder:
@@ -140,15 +84,8 @@ def create(path: Path, config: HedgeConfig, base: Path) -> RunFolder:
 
 
 def _begin(folder: RunFolder, config: HedgeConfig, base: Path) -> None:
-    environment = {
-        "id": run_id(config),
-        "state": "started",
-        "base": str(base.resolve()),
-        "versions": {name: version(name) for name in ("tenrec", "jax", "equinox", "optax", "numpy", "polars")},
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-    }
-    write_json(folder.path / RUN_FILE, environment)
+    packages = ("tenrec", "jax", "equinox", "optax", "numpy", "polars")
+    write_json(folder.path / RUN_FILE, environment(run_id(config), base, packages))
     write_text(folder.path / "config.yaml", dump_config(config))
 
 

@@ -17,10 +17,11 @@ from tenrec.core.errors import InterruptedWork, WorkError
 from tenrec.hedging.policies import AbstractPolicy, ensemble
 from tenrec.nets import FitSettings, FitState, Progress, best_models, fit, start
 from tenrec.runs.files import write_atomically
-from tenrec.runs.folder import RunFolder, damaged, read_leaves
+from tenrec.runs.folder import RunFolder, read_leaves
 from tenrec.runs.policies import with_seed
 from tenrec.runs.policy_specs import TrainingSpec
 from tenrec.runs.progress import Reporter
+from tenrec.runs.stored import damaged
 from tenrec.training.hedge import PERCENT
 
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
@@ -211,7 +212,7 @@ class _Keeper:
         try:
             rows = pl.read_parquet(history)
         except (OSError, pl.exceptions.PolarsError):
-            raise damaged(history) from None
+            raise damaged(history, RunFolder.made_by) from None
         self.state, self.rows = state, rows.filter(pl.col("update") <= int(state.update)).to_dicts()
         return state
 

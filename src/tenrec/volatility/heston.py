@@ -83,25 +83,23 @@ def calibrate_one(k: Quotes, volatility: Quotes, maturity: Expiries, weights: Qu
     data = k, volatility, maturity, weights
 
     def search(given: Data) -> Coordinates:
-        return polish(given, _start(given), steps).at
+        return least_squares.minimise(residuals_of(given), start(given), steps).at
 
-    at = least_squares.implicit(search, lambda x, given: _prepared(given)(x), data)
-    return HestonFit(from_coordinates(at), jnp.sum(_prepared(data)(at) ** 2))
-
-
-def polish(data: Data, start: Coordinates, steps: int) -> least_squares.Minimum:
-    """Steps of the calibration from a point of your own, coordinates in and out."""
-    return least_squares.minimise(_prepared(data), start, steps)
+    at = least_squares.implicit(search, lambda x, given: residuals_of(given)(x), data)
+    return HestonFit(from_coordinates(at), jnp.sum(residuals_of(data)(at) ** 2))
 
 
 def volatilities(x: Coordinates, k: Quotes, maturity: Expiries) -> Quotes:
     """The model's implied volatilities, annualised decimal; NaN where the price is too small to have one."""
-    level = jnp.sqrt(heston.expected_variance(maturity, *from_coordinates(x)[:3]) / maturity)[:, None]
+    parameters = from_coordinates(x)
+    variance = jax.vmap(lambda time: heston.expected_variance(time, *parameters[:3]))(maturity)
+    level = jnp.sqrt(variance / maturity)[:, None]
     near = jnp.broadcast_to(level, k.shape)
-    return near + _prepared((k, near, maturity, jnp.ones_like(k)))(x).reshape(k.shape)
+    return near + residuals_of((k, near, maturity, jnp.ones_like(k)))(x).reshape(k.shape)
 
 
-def _start(data: Data) -> Coordinates:
+def start(data: Data) -> Coordinates:
+    """Where a calibration begins that knows nothing."""
     level = _levels(data[1], data[3])
     first = jnp.log(jnp.array([level[0], START[0], level[-1], START[2]]))
     return jnp.append(first, jnp.arctanh(START[1]))
@@ -112,8 +110,8 @@ def _levels(volatility: Quotes, weights: Quotes) -> Expiries:
     return jnp.sum(weights * volatility**2, 1) / jnp.sum(weights, 1)
 
 
-def _prepared(data: Data) -> Callable[[Coordinates], Float[Array, " m"]]:
-    """The residuals as a function of the coordinates, all that depends on the quotes alone worked out before."""
+def residuals_of(data: Data) -> Callable[[Coordinates], Float[Array, " m"]]:
+    """The weighted errors as a function of the coordinates, all that depends on the quotes alone worked out before."""
     k, volatility, maturity, weights = data
     # The prices do not depend on the control: no derivative is taken of it.
     level = jax.lax.stop_gradient(_levels(volatility, weights))

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 Vector = Float[Array, " n"]
+Steps = int | Int[Array, ""]
+"""A number that JAX traces serves every count with one compiled search."""
 
 UNROLLED = 8
 """Up to this many unknowns the normal equations are solved in line, which a batch turns into vector instructions."""
@@ -23,7 +25,7 @@ class Minimum(NamedTuple):
     cost: Float[Array, ""]
 
 
-def minimise(residuals: Callable[[Vector], Float[Array, " m"]], start: Vector, steps: int) -> Minimum:
+def minimise(residuals: Callable[[Vector], Float[Array, " m"]], start: Vector, steps: Steps) -> Minimum:
     """The x near `start` that makes Σ residuals(x)²/2 small; it is never worse than the start.
 
     A step to where the residuals are not finite is refused like one that makes them larger.

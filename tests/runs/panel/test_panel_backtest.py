@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tenrec.backtest.quotes import black_value
+from tenrec.cli.backtest import show
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.runs.backtest import default_file, kind_of, run_backtest
 from tenrec.runs.panel.api import resume_panel
@@ -184,6 +185,32 @@ def test_options_in_coin_are_hedged_and_accounted_in_coin(coins):
         expected = contract["premium"] / contract["forward"] + variation - payoff / contract["settlement"]
         assert own["pnl"][-1] == pytest.approx(expected, abs=2e-6)
         assert own["pnl_quote"][-1] == pytest.approx(expected * contract["settlement"], abs=0.2)
+
+
+def test_the_terminal_and_the_document_say_the_same(done, coins, capsys: pytest.CaptureFixture[str]):
+    for run in (done, coins):
+        show(run, as_json=True)
+        document = json.loads(capsys.readouterr().out)
+        assert document["report"] == str(run.path / "report.html")
+        assert {name: document[name] for name in run.metrics} == run.metrics
+        show(run, as_json=False)
+        told = " ".join(capsys.readouterr().out.split())
+        for label in run.metrics["labels"].values():
+            assert label.split(",")[0].split()[0] in told
+        for sentence in panel_findings(run.metrics):
+            assert " ".join(sentence.split()[:4]) in told
+
+
+def test_the_wing_is_compared_with_no_hedge_too(done):
+    wing = done.metrics["one_session"]["wing"]
+    assert wing["rows"] > 20
+    own = wing["policies"]["shrunk_delta"]
+    assert set(own["over"]) == {"black_scholes_delta", "no_hedge"}
+    rms = {name: entry["rms_bp"] for name, entry in wing["policies"].items()}
+    expected = 100.0 * (1.0 - (rms["shrunk_delta"] / rms["no_hedge"]) ** 2)
+    assert own["over"]["no_hedge"]["value"] == pytest.approx(expected)
+    text = (done.path / "report.html").read_text()
+    assert "In the wing" in text
 
 
 def test_a_foreign_folder_is_left_alone(place: Path, tmp_path: Path):

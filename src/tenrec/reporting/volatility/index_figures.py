@@ -47,8 +47,8 @@ def _term_structure(metrics: dict[str, Any]) -> Plot:
                    line={"color": PALETTE[0], "width": 1.5, "shape": "vh"}, visible="legendonly")
     )  # fmt: skip
     caption = (
-        f"On {metrics['last']}: the strike at which a swap of each maturity costs nothing. The gap between variance and "
-        "volatility swap is what convexity is worth."
+        f"On {metrics['last']}: the strike at which a swap of each maturity costs nothing. The gap between variance "
+        "and volatility swap is what convexity is worth."
     )
     return Plot("term_structure", "Term structure", caption, figure)
 

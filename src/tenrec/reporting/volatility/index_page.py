@@ -18,8 +18,8 @@ GLOSSARY = {
     "Index": "100 × the root of the variance of out-of-the-money options by the exchange's published method.",
     "Variance swap": "volatility at which a swap of realised variance costs nothing; straight lines between quotes, "
     "wings free of arbitrage beyond them.",
-    "Volatility swap": "the same for realised volatility, by the payoff of Carr and Lee that is immune to the correlation "
-    "of price and volatility to first order; a little low where both that correlation and the maturity are large.",
+    "Volatility swap": "the same for realised volatility, by the payoff of Carr and Lee that is immune to the "
+    "correlation of price and volatility to first order; a little low where that and the maturity are large.",
     "Forward variance": "variance between an expiry and the one before, by what both swaps cost.",
     "Beyond quotes": "share of the swap's variance that comes from the wings: an assumption, not a quote.",
     "Risk reversal": "volatility of the 25-delta call less that of the 25-delta put.",
@@ -49,7 +49,7 @@ def findings(metrics: dict[str, Any]) -> list[str]:
     beyond = [row["beyond_quotes"] for row in metrics["term_structure"] if row["beyond_quotes"] is not None]
     if beyond and max(beyond) > 0.1:
         said.append(
-            f"Up to {number(100 * max(beyond), 0)} % of a variance strike lies beyond the quotes and rests on the wings."
+            f"Up to {number(100 * max(beyond), 0)} % of a variance strike lies beyond the quotes, on the wings."
         )
     return said
 

@@ -20,14 +20,14 @@ from tenrec.reporting.volatility.tables import glossary, number_table
 KINDS = {"variance": "Variance swaps sold", "futures": "VIX futures sold"}
 COLORS = {"plain": INK, "forecast": LEARNED, "spike": PALETTE[0], "both": PALETTE[1]}
 GLOSSARY = {
-    "Size": "one percent of capital for each volatility point (vega); nothing is compounded, so that a drawdown above 100 % "
-    "would have ended the account.",
-    "Variance swap": "sold at the implied variance of the day, marked each day by what was realised and what is implied for "
-    "the rest, replaced after 21 trading days.",
+    "Size": "one percent of capital for each volatility point (vega); nothing is compounded, a drawdown above "
+    "100 % would have ended the account.",
+    "Variance swap": "sold at the implied variance of the day, marked each day by what was realised and is "
+    "implied for the rest, replaced after 21 trading days.",
     "Futures": "a short future of 30 days, made of the nearest two and rolled every day.",
     "Forecast": "size in proportion to implied less forecast variance, over its mean so far, between 0 and 2.",
     "Spike": "full size at the usual probability of a spike, none from twice of it on.",
-    "Sharpe": "mean over deviation of daily P&L, annualised; interval by the stationary bootstrap in blocks of a month.",
+    "Sharpe": "mean over deviation of daily P&L, annualised; interval by stationary bootstrap, blocks of a month.",
     "Shortfall": "mean of the worst 5 % of months.",
 }
 
@@ -36,8 +36,8 @@ def strategy_findings(metrics: dict[str, Any]) -> list[str]:
     """What the numbers say, a sentence each."""
     premium = metrics["premium"]
     said = [
-        f"Implied volatility was {number(100 * premium['mean'], 1)} points above what the month after realised on average, "
-        f"and above it on {number(100 * premium['share_above'], 0)} % of days."
+        f"Implied volatility was {number(100 * premium['mean'], 1)} points above what the month after realised on "
+        f"average, and above it on {number(100 * premium['share_above'], 0)} % of days."
     ]
     for kind, title in KINDS.items():
         own = {name.split()[1]: one for name, one in metrics["strategies"].items() if name.startswith(kind)}
@@ -46,8 +46,8 @@ def strategy_findings(metrics: dict[str, Any]) -> list[str]:
         plain = own["plain"]
         best = max(own, key=lambda name: own[name]["sharpe"])
         said.append(
-            f"{title}, plain: Sharpe {_interval(plain)}, largest drawdown {number(100 * plain['drawdown'], 0)} % of capital, "
-            f"worst day {number(100 * plain['worst_day'], 0)} %; the highest Sharpe is that of {best}, "
+            f"{title}, plain: Sharpe {_interval(plain)}, largest drawdown {number(100 * plain['drawdown'], 0)} % of "
+            f"capital, worst day {number(100 * plain['worst_day'], 0)} %; the highest Sharpe is that of {best}, "
             f"{_interval(own[best])}, drawdown {number(100 * own[best]['drawdown'], 0)} %."
         )
     if metrics["futures"]:
@@ -137,7 +137,8 @@ def _held_to_expiry(curve: dict[str, Any]) -> Plot:
     rows = curve["held_to_expiry"]
     figure = bare_figure(320, xaxis={"title": {"text": "Months to expiry"}}, yaxis={"title": {"text": "Points"}})
     errors = {"array": [1.96 * row["standard_error"] for row in rows], "color": LEARNED}
-    figure.add_trace(go.Bar(x=[row["months"] for row in rows], y=[round(row["premium"], 3) for row in rows], error_y=errors,
+    premium = [round(row["premium"], 3) for row in rows]
+    figure.add_trace(go.Bar(x=[row["months"] for row in rows], y=premium, error_y=errors,
                             marker={"color": LEARNED, "opacity": 0.7}, name="premium"))  # fmt: skip
     caption = "What a future cost above what it came to at expiry, mean and 95 % interval (overlap counted)."
     return Plot("held_to_expiry", "Fair value against realised", caption, figure)

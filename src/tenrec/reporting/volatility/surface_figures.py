@@ -95,9 +95,11 @@ def _panels(table: pl.DataFrame) -> Plot:
 def _moves(constant: pl.DataFrame) -> Plot | None:
     if constant.is_empty():
         return None
-    shown = {"at_the_money": ("At the money (%)", 100.0), "skew": ("Skew ∂σ/∂k", 1.0), "curvature": ("Curvature ∂²σ/∂k²", 1.0),
+    shown = {"at_the_money": ("At the money (%)", 100.0), "skew": ("Skew ∂σ/∂k", 1.0),
+             "curvature": ("Curvature ∂²σ/∂k²", 1.0),
              "risk_reversal": ("25-delta risk reversal (points)", 100.0)}  # fmt: skip
-    figure = make_subplots(rows=2, cols=2, subplot_titles=[title for title, _ in shown.values()], horizontal_spacing=0.06,
+    titles = [title for title, _ in shown.values()]
+    figure = make_subplots(rows=2, cols=2, subplot_titles=titles, horizontal_spacing=0.06,
                            vertical_spacing=0.12)  # fmt: skip
     for line, (days, part) in enumerate(constant.group_by("days", maintain_order=True)):
         own = part.sort("date")

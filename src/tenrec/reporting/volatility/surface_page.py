@@ -29,7 +29,7 @@ def surface_findings(metrics: dict[str, Any]) -> list[str]:
     """What the numbers say, a sentence each."""
     slices = f"{metrics['slices']:,} slice{'s' if metrics['slices'] != 1 else ''}"
     said = [
-        f"{slices} on {metrics['days']:,} day{'s' if metrics['days'] != 1 else ''} fitted by {NAMES[metrics['model']]}, "
+        f"{slices} on {metrics['days']:,} day{'s' if metrics['days'] != 1 else ''}, by {NAMES[metrics['model']]}: "
         f"median error {number(100 * metrics['fit_error'], 2)} vol points."
     ]
     for row in metrics["latest"]:

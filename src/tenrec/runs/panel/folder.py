@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,8 @@ from tenrec.runs.files import write_atomically, write_json, write_text
 from tenrec.runs.folder import read_leaves
 from tenrec.runs.loading import dump_config
 from tenrec.runs.panel.config import PanelConfig
-from tenrec.runs.tuning.kinds import RUN_FILE, is_kind
+from tenrec.runs.stored import RUN_FILE, AbstractRunFolder, environment
+from tenrec.runs.tuning.kinds import is_kind
 
 KIND = "panel"
 TABLES = ("gains", "buckets", "steps", "positions", "book", "pnl", "days")
@@ -31,44 +31,14 @@ def panel_id(config: PanelConfig) -> str:
 
 
 @dataclass(frozen=True)
-class PanelFolder:
+class PanelFolder(AbstractRunFolder):
     """Paths inside the folder of a panel backtest, and its files."""
 
-    path: Path
-
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.path / "report.html"
-
-    def about(self) -> dict[str, Any]:
-        """`run.json`."""
-        return self._read(RUN_FILE)
-
-    def metrics(self) -> dict[str, Any]:
-        """`metrics.json`."""
-        return self._read("metrics.json")
+    made_by = "tenrec backtest"
 
     def config_text(self) -> str:
         """`config.yaml` as it lies there."""
         return (self.path / "config.yaml").read_text(encoding="utf-8")
-
-    def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write `metrics.json`."""
-        write_json(self.path / "metrics.json", metrics)
-
-    def write_table(self, name: str, table: pl.DataFrame, *, csv: bool = False) -> None:
-        """Write a table as Parquet, and as CSV too if asked."""
-        write_atomically(self.path / f"{name}.parquet", table.write_parquet)
-        if csv:
-            write_atomically(self.path / f"{name}.csv", lambda part: table.write_csv(part, float_precision=6))
-
-    def read_table(self, name: str) -> pl.DataFrame:
-        """Read back a table."""
-        try:
-            return pl.read_parquet(self.path / f"{name}.parquet")
-        except (OSError, pl.exceptions.PolarsError):
-            raise _damaged(self.path / f"{name}.parquet") from None
 
     def kept_table(self, name: str) -> pl.DataFrame | None:
         """The table that `write_table` wrote, None where there is none yet."""
@@ -92,20 +62,6 @@ class PanelFolder:
             if place.is_dir() and not any(place.iterdir()):
                 place.rmdir()
 
-    def mark(self, state: str) -> None:
-        """Update `run.json`."""
-        write_json(self.path / RUN_FILE, {**self.about(), "state": state})
-
-    def _read(self, name: str) -> dict[str, Any]:
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise _damaged(self.path / name) from None
-
-
-def _damaged(path: Path) -> ConfigError:
-    return ConfigError(f"{path} is missing or damaged; run `tenrec backtest` again to make the run anew.")
-
 
 def refuse_foreign(path: Path) -> None:
     """Refuse a place that holds anything but a panel backtest."""
@@ -120,15 +76,8 @@ def create(path: Path, config: PanelConfig, base: Path) -> PanelFolder:
         ConfigError: the folder cannot be made, or holds something else.
     """
     refuse_foreign(path)
-    about = {
-        "id": panel_id(config),
-        "kind": KIND,
-        "state": "started",
-        "base": str(base.resolve()),
-        "versions": {name: version(name) for name in ("tenrec", "jax", "equinox", "numpy", "polars")},
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-    }
+    packages = ("tenrec", "jax", "equinox", "numpy", "polars")
+    about = environment(panel_id(config), base, packages) | {"kind": KIND}
     try:
         path.mkdir(parents=True, exist_ok=True)
         for pattern in WRITTEN:

@@ -2,18 +2,15 @@
 
 import hashlib
 import json
-import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tenrec.core.errors import ConfigError
-from tenrec.runs.files import write_atomically, write_json, write_text
-from tenrec.runs.folder import RUN_FILE
+from tenrec.runs.files import write_json, write_text
 from tenrec.runs.loading import dump_config
+from tenrec.runs.stored import RUN_FILE, AbstractRunFolder, environment
 from tenrec.runs.tuning.config import TuneConfig
 from tenrec.runs.tuning.kinds import KIND, is_tune_run
 from tenrec.runs.tuning.loading import load_tune_config
@@ -40,15 +37,10 @@ def study_config(config: TuneConfig) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class TuneFolder:
+class TuneFolder(AbstractRunFolder):
     """Paths inside the folder of a tuning run, and its small files."""
 
-    path: Path
-
-    @property
-    def report(self) -> Path:
-        """The HTML report."""
-        return self.path / "report.html"
+    made_by = "tenrec tune"
 
     @property
     def storage(self) -> str:
@@ -58,45 +50,6 @@ class TuneFolder:
     def config(self) -> TuneConfig:
         """The configuration that the run was started with."""
         return load_tune_config(self.path / "config.yaml")
-
-    def about(self) -> dict[str, Any]:
-        """`run.json`."""
-        return self._read(RUN_FILE)
-
-    def metrics(self) -> dict[str, Any]:
-        """`metrics.json`."""
-        return self._read("metrics.json")
-
-    def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Write `metrics.json`."""
-        write_json(self.path / "metrics.json", metrics)
-
-    def write_table(self, name: str, table: pl.DataFrame, *, csv: bool = False) -> None:
-        """Write a table as Parquet, and as CSV too if asked."""
-        write_atomically(self.path / f"{name}.parquet", table.write_parquet)
-        if csv:
-            write_atomically(self.path / f"{name}.csv", lambda part: table.write_csv(part, float_precision=7))
-
-    def read_table(self, name: str) -> pl.DataFrame:
-        """Read back a table."""
-        try:
-            return pl.read_parquet(self.path / f"{name}.parquet")
-        except (OSError, pl.exceptions.PolarsError):
-            raise _damaged(self.path / f"{name}.parquet") from None
-
-    def mark(self, state: str, **changes: Any) -> None:
-        """Update `run.json`."""
-        write_json(self.path / RUN_FILE, {**self.about(), "state": state, **changes})
-
-    def _read(self, name: str) -> dict[str, Any]:
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise _damaged(self.path / name) from None
-
-
-def _damaged(path: Path) -> ConfigError:
-    return ConfigError(f"{path} is missing or damaged; run `tenrec tune` again to make the run anew.")
 
 
 def create(path: Path, config: TuneConfig, base: Path) -> TuneFolder:
@@ -108,15 +61,8 @@ def create(path: Path, config: TuneConfig, base: Path) -> TuneFolder:
     refuse_foreign(path)
     try:
         folder = TuneFolder(path)
-        about = {
-            "id": tune_id(config),
-            "kind": KIND,
-            "state": "started",
-            "base": str(base.resolve()),
-            "versions": {name: version(name) for name in ("tenrec", "optuna", "jax", "numpy", "polars")},
-            "python": platform.python_version(),
-            "platform": f"{platform.system()} {platform.machine()}",
-        }
+        packages = ("tenrec", "optuna", "jax", "numpy", "polars")
+        about = environment(tune_id(config), base, packages) | {"kind": KIND}
         path.mkdir(parents=True, exist_ok=True)
         for pattern in WRITTEN:
             for old in path.glob(pattern):

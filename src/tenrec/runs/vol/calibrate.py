@@ -20,7 +20,7 @@ from tenrec.volatility.garch import GARCH_MODELS, fit_garch
 from tenrec.volatility.garch.fit import NEARLY_ONE, backcast, filter_variances
 from tenrec.volatility.garch.fit import UNIT as PERCENT
 from tenrec.volatility.record import VarianceRecord
-from tenrec.volatility.switching import fit_switching
+from tenrec.volatility.regimes import fit_regimes
 
 LEAST_DAYS = 500
 
@@ -55,11 +55,12 @@ def regimes_market(record: VarianceRecord) -> dict[str, Any]:
     The rates q₁₂, q₂₁ of the chain in continuous time are those whose transition over a day is the fitted one:
     q₁₂ + q₂₁ = −log(p₁₁ + p₂₂ − 1)/Δ, shared out as 1 − p₁₁ and 1 − p₂₂ are.
     """
-    fit = fit_switching(record.returns)
-    day, kept = 1.0 / record.days_per_year, max(float(fit.stay.sum()) - 1.0, 1e-6)
-    rates = -math.log(kept) / day * (1.0 - fit.stay) / (1.0 - kept)
-    order = np.argsort(-fit.filtered)
-    annual = fit.volatility * math.sqrt(record.days_per_year)
+    chain = fit_regimes(record.returns, 2, law="normal")[0].chain
+    stay, now = np.diag(chain.transition), chain.filter(record.returns).probabilities[-1]
+    day, kept = 1.0 / record.days_per_year, max(float(stay.sum()) - 1.0, 1e-6)
+    rates = -math.log(kept) / day * (1.0 - stay) / (1.0 - kept)
+    order = np.argsort(-now)
+    annual = chain.volatilities * math.sqrt(record.days_per_year)
     return {
         "model": "regimes",
         "volatilities": [float(value) for value in annual[order]],

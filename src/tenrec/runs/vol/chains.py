@@ -1,6 +1,7 @@
 """A chain as terms, for the commands that look at its volatility: one day or all of them."""
 
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,8 @@ def read_terms(
     """
     if style not in (None, "european", "american"):
         raise ConfigError(f"--style is {style!r}; european or american is needed.")
+    if date is not None:
+        _checked_date(date)
     if chain is None:
         options = shanghai_options().filter(pl.col("multiplier") == STANDARD)
         terms = chain_terms(
@@ -46,11 +49,15 @@ def read_terms(
     return chain_terms(read_chain_days(chain, columns=columns, underlying=underlying, style=style), rate=rate)
 
 
-def _on_day(terms: ChainTerms, date: str) -> ChainTerms:
+def _checked_date(date: str) -> np.datetime64:
     try:
-        day = np.datetime64(date, "D")
+        return np.datetime64(dt.date.fromisoformat(date))
     except ValueError:
-        raise ConfigError(f"--date is {date!r}; a day such as {next(reversed(terms.days))} is needed.") from None
+        raise ConfigError(f"--date is {date!r}; a day such as 2021-12-31 is needed.") from None
+
+
+def _on_day(terms: ChainTerms, date: str) -> ChainTerms:
+    day = _checked_date(date)
     if day not in terms.days:
         near = min(terms.days, key=lambda own: abs(own - day))
         raise ConfigError(

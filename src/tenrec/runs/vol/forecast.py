@@ -1,6 +1,5 @@
 """The recipe of `tenrec vol forecast`: read, walk forward, judge, write."""
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from tenrec.reporting.volatility.page import write_forecast_report
 from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.progress import Reporter
 from tenrec.runs.vol.bundled import shanghai_record
+from tenrec.runs.vol.folder import METRICS, checked_folder
 from tenrec.runs.vol.reading import Reading, read_prices, with_input
 from tenrec.runs.vol.saved import save_forecaster
 from tenrec.volatility.forecast.forecaster import forecaster_of
@@ -24,7 +24,6 @@ from tenrec.volatility.forecast.walk import Walk, first_forecast, walk_forward
 from tenrec.volatility.realised.overnight import Overnight
 
 KIND = "vol_forecast"
-METRICS = "metrics.json"
 
 
 def forecast_prices(
@@ -63,7 +62,7 @@ def forecast_prices(
     else:
         reading = read_prices(prices, implied=implied, also=also, minutes=minutes, overnight=overnight, session=session)
         name = prices.stem
-    folder = _checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}")
+    folder = checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}", KIND, "forecast")
     start = first_forecast(reading.record, _date(since))
     settings = HybridSettings(seeds=seeds, seed=seed)
 
@@ -126,16 +125,3 @@ def _date(text: str | None) -> np.datetime64 | None:
         return np.datetime64(text, "D")
     except ValueError:
         raise ConfigError(f"--from is {text!r}; write the date as 2006-01-01.") from None
-
-
-def _checked_folder(path: Path) -> Path:
-    """The folder, if it is new, empty or of an earlier forecast."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return path
-    try:
-        earlier = json.loads((path / METRICS).read_text(encoding="utf-8")).get("kind") == KIND
-    except (OSError, ValueError, AttributeError):
-        earlier = False
-    if not earlier:
-        raise ConfigError(f"--out {path} exists and is not of an earlier forecast; give a new or empty folder.")
-    return path

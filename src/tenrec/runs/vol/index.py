@@ -117,7 +117,8 @@ def _metrics(
     variance = own["variance_swap"].to_numpy() ** 2
     forward = forward_variance(own["maturity"].to_numpy(), variance) if own.height else np.empty(0)
     structure = [
-        {"expiry": str(row["expiry"]), "days": row["days"], "index": row["index"], "variance_swap": row["variance_swap"],
+        {"expiry": str(row["expiry"]), "days": row["days"], "index": row["index"],
+         "variance_swap": row["variance_swap"],
          "volatility_swap": row["volatility_swap"], "at_the_money": row["at_the_money"], "strikes": row["strikes"],
          "beyond_quotes": row["beyond_quotes"], "risk_reversal": row["risk_reversal"],
          "forward_volatility": float(np.sqrt(ahead)) if ahead > 0 else None}

@@ -25,6 +25,8 @@ RETURN = ("open_to_close", "return", "ret", "log_return")
 CLOSE = ("close", "close_price", "price")
 LONGEST_GAP = 14
 """Calendar days; a return over more of them is no day's return and is left out."""
+FLAT, LEAST_RANGED = 22, 1000
+"""Bars in a row without a range after which those before are no bars, and true bars that must follow."""
 PERCENT = 0.02
 """A median daily variance above this (14 % a day) is taken to be in percent squared."""
 
@@ -211,7 +213,7 @@ def _intraday(bars: pl.DataFrame, minutes: float, overnight: Overnight) -> Readi
 
 
 def _daily(bars: pl.DataFrame, name: str) -> Reading:
-    bars = bars.drop_nulls("price")
+    bars, notes = _with_ranges(bars.drop_nulls("price"))
     close = bars["price"].to_numpy().astype(float)
     dates = bars["time"].dt.date().to_numpy().astype("datetime64[D]")
     if len(np.unique(dates)) < len(dates):
@@ -229,14 +231,26 @@ def _daily(bars: pl.DataFrame, name: str) -> Reading:
     variance = np.where(
         variance > 0, variance, 1e-2 * np.nanmedian(variance[variance > 0]) if np.any(variance > 0) else np.nan
     )
-    notes = (
-        [f"{int(still.sum()):,} days without a move get a hundredth of the median variance."]
-        if still.any() and not ranged
-        else []
-    )
+    if still.any() and not ranged:
+        notes = [*notes, f"{int(still.sum()):,} days without a move get a hundredth of the median variance."]
     keep = slice(1, None)
     record = VarianceRecord(dates[keep], variance[keep], returns[keep], price=close[keep])
     return Reading(record, kind, tuple(notes))
+
+
+def _with_ranges(bars: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Without the early bars that only repeat the close, where enough true ones follow; and a sentence on it."""
+    if not all(role in bars.columns for role in ("open", "high", "low")):
+        return bars, []
+    open_, high, low = (bars[role].cast(pl.Float64).to_numpy() for role in ("open", "high", "low"))
+    true = (high > low) & (open_ >= low) & (open_ <= high)
+    lacking = np.convolve(~true, np.ones(FLAT), "valid") == FLAT
+    first = int(np.flatnonzero(lacking)[-1]) + FLAT if lacking.any() else 0
+    if first == 0 or len(true) - first < LEAST_RANGED or true[first:].mean() <= 0.95:
+        return bars, []
+    return bars[first:], [
+        f"{first:,} early bars that only repeat the close are left out; ranges begin {bars['time'][first].date()}."
+    ]
 
 
 def _range_variance(bars: pl.DataFrame, close: np.ndarray) -> np.ndarray | None:

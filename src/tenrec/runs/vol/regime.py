@@ -17,6 +17,7 @@ from tenrec.runs.vol.folder import METRICS, checked_folder
 from tenrec.runs.vol.reading import read_prices
 from tenrec.runs.vol.signals import read_signals
 from tenrec.runs.vol.spikes import as_date
+from tenrec.volatility.forecast.targets import require_days
 from tenrec.volatility.realised.overnight import Overnight
 from tenrec.volatility.record import VarianceRecord
 from tenrec.volatility.regimes.anomalies import Anomalies, score_moves
@@ -56,6 +57,7 @@ def find_regimes(
         name = prices.stem
     folder = checked_folder(out or Path("runs") / f"vol_regime_{name.lower().replace(' ', '_')}", KIND, "search")
     record = reading.record
+    require_days(len(record), LEAST_DAYS + LEAST_AHEAD, "a walk through regimes")
     series = read_signals(signals, record.dates)
     start = _start(record, since)
     reporter.start("regimes", 100)
@@ -117,7 +119,7 @@ def _start(record: VarianceRecord, since: str | None) -> int | None:
     if date is None:
         return None
     start = int(np.searchsorted(record.dates, date)) - 1
-    if len(record) >= LEAST_DAYS + LEAST_AHEAD and not LEAST_DAYS <= start <= len(record) - LEAST_AHEAD:
+    if not LEAST_DAYS <= start <= len(record) - LEAST_AHEAD:
         earliest, latest = record.dates[LEAST_DAYS + 1], record.dates[len(record) - LEAST_AHEAD]
         raise ConfigError(f"--from is {since}; a date from {earliest} to {latest} leaves enough days on either side.")
     return start

@@ -15,7 +15,6 @@ from tenrec.backtest.variance_trades import (
     premium_scale,
     sell_variance,
     short_futures,
-    spike_probability,
     spike_scale,
     variance_forecast,
 )
@@ -27,6 +26,7 @@ from tenrec.runs.progress import Reporter
 from tenrec.runs.vol.chains import METRICS, result_folder
 from tenrec.runs.vol.reading import read_prices
 from tenrec.volatility.record import VarianceRecord
+from tenrec.volatility.spikes.probability import spike_probability
 from tenrec.volatility.variance.futures import VixFutures, futures_from_table, held_to_expiry, roll_yield
 
 KIND = "vol_strategy"
@@ -58,15 +58,16 @@ def trade_volatility(
     """Sell a month's variance every month, and short 30-day VIX futures; writes a folder and a report.
 
     Args:
-        prices: daily closes or bars of the index. implied: its 30-day implied volatility (the VIX). futures: a table with
-            DATE, VIX, VX1, VX2 …
+        prices: daily closes or bars of the index. implied: its 30-day implied volatility (the VIX). futures: a table
+            with DATE, VIX, VX1, VX2 …
         forecast: annualised variance of the month ahead at each day that prices and implied have in common, made with
-            nothing later; by default log-HAR, walked forward. probability: of a spike, likewise; by default a logit.
+            nothing later; by default log-HAR, walked forward.
+        probability: of a spike, likewise; by default what `tenrec vol spikes` gives.
         swap_spread, future_spread: half-spreads, volatility points and points.
 
     Raises:
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
-    """  # fmt: skip
+    """
     reading = read_prices(prices, implied=implied)
     record = reading.record
     if len(record) < LEARN + LEAST:
@@ -83,7 +84,7 @@ def trade_volatility(
     held = {
         f"variance {name}": sell_variance(record, scale, start, spread=swap_spread) for name, scale in scales.items()
     }
-    dates = {name: record.dates[start:] for name in held}
+    dates = dict.fromkeys(held, record.dates[start:])
     if listed is not None:
         own, first = _on_dates(record, listed, scales, max(start, LEARN), futures)
         for name, scale in own.items():
@@ -129,12 +130,12 @@ def _scales(
 ) -> dict[str, np.ndarray]:
     assert record.implied is not None
     made = variance_forecast(record, LEARN) if forecast is None else forecast
-    chance, base = spike_probability(record, LEARN)
-    chance = chance if probability is None else probability
+    spikes = spike_probability(record, start=LEARN)
+    chance = spikes.probability if probability is None else probability
     for name, given in (("forecast", made), ("probability", chance)):
         if given.shape != record.implied.shape:
             raise DataError(f"{name} has {given.size:,} values for {len(record):,} days; give one for each.")
-    by_premium, by_spike = premium_scale(record.implied, made), spike_scale(chance, base)
+    by_premium, by_spike = premium_scale(record.implied, made), spike_scale(chance, spikes.climatology)
     plain = np.ones(len(record))
     return {"plain": plain, "forecast": by_premium, "spike": by_spike, "both": by_premium * by_spike}
 

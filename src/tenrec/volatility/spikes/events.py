@@ -54,11 +54,6 @@ class SpikeEvent:
                 f"a spike within {self.horizon} days of a mean over {self.window}; from 1 to 66 days are needed."
             )
 
-    @property
-    def values(self) -> str:
-        """The part of the record that it looks at."""
-        return self.measure
-
     def ratio(self, record: VarianceRecord) -> Days:
         """Largest value of the coming days over today's level; NaN where it is not known.
 

@@ -6,10 +6,11 @@ from jaxtyping import Float
 from tenrec.core.errors import DataError
 
 Members = Float[np.ndarray, "*days members"]
+Weights = Float[np.ndarray, "*#days members"]
 
 
 def implied_correlation(
-    index: Float[np.ndarray, "*days"] | float, members: Members, weights: Members
+    index: Float[np.ndarray, "*days"] | float, members: Members, weights: Weights
 ) -> Float[np.ndarray, "*days"]:
     """The one correlation of all pairs at which the members' volatilities make the index's.
 

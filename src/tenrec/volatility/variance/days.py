@@ -1,4 +1,4 @@
-"""Surfaces of many days: slices joined without arbitrage where asked, constant maturities, and what is wrong with them."""
+"""Surfaces of many days: slices joined without arbitrage, constant maturities, and the arbitrage in slices."""
 
 from collections.abc import Callable, Sequence
 
@@ -98,7 +98,7 @@ def refitted(table: pl.DataFrame, terms: Sequence[Term], smiles: Sequence[Smile 
 
 
 def constant_maturities(table: pl.DataFrame, maturities: Sequence[float] = MATURITIES) -> pl.DataFrame:
-    """At-the-money volatility, skew, curvature and 25-delta quotes at constant days to expiry, one row a date and maturity.
+    """Volatility at the money, skew, curvature and 25-delta quotes at constant maturities, one row a date and each.
 
     Total variance is linear in time between the neighbouring expiries, the rest linear; nothing is carried beyond them.
     """  # fmt: skip
@@ -135,7 +135,7 @@ def volatility_grid(
 
 
 def arbitrage_shares(table: pl.DataFrame) -> dict[str, float]:
-    """Shares of points with a butterfly (Durrleman's g < 0) and of neighbouring slices' points with a calendar arbitrage.
+    """Shares of points with a butterfly (Durrleman's g < 0) and, between neighbouring slices, a calendar arbitrage.
 
     Looked for between −2.5 and 1.5 standard deviations, where options are quoted.
     """  # fmt: skip

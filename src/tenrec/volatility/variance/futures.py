@@ -1,7 +1,7 @@
-"""VIX futures: listed contracts out of columns by nearness, what they were worth at expiry, and what rolling them earns.
+"""VIX futures: contracts out of columns by nearness, what they came to at expiry, and what rolling them earns.
 
-A contract expires on the Wednesday that is 30 days before the third Friday of the month after it (a business day earlier
-where one of the two is a holiday); from that morning on the nearest column is the next contract.
+A contract expires on the Wednesday that is 30 days before the third Friday of the month after it (a business day
+earlier where one of the two is a holiday); from that morning on the nearest column is the next contract.
 """
 
 import calendar
@@ -147,7 +147,7 @@ def held_to_expiry(futures: VixFutures) -> pl.DataFrame:
     """Fair value against realised: each future on each earlier contract's expiry day, and what the index came to.
 
     Columns: months (to expiry), count, paid (mean price), came (mean of the last price before expiry), premium (mean of
-    paid − came), standard_error (Newey–West over the overlap of `months`), share_above (of cases with a premium above 0).
+    paid − came), standard_error (Newey–West over the overlap of `months`), share_above (of premiums above 0).
     """  # fmt: skip
     last_row = np.array([int(np.sum(futures.dates < date)) - 1 for date in futures.expiry])
     settled = [

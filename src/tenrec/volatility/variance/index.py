@@ -59,7 +59,7 @@ def index(terms: Sequence[Term], days: float, *, what: str = "The chain") -> Ind
     after = [term for term in ordered if term.strip.maturity > years]
     if before and not after and abs(before[-1].strip.maturity - years) < 1e-9:
         before, after = before[:-1], before[-1:]
-    if not before and len(after) > 1 and after[0].days - days <= BACK:
+    if not before and len(after) > 1 and after[0].days - days <= min(BACK, 0.5 * days):
         before, after = after[:1], after[1:]
     if not before or not after:
         span = f"{ordered[0].days:g} to {ordered[-1].days:g} days" if len(ordered) > 1 else f"{ordered[0].days:g} days"

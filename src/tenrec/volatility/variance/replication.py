@@ -131,7 +131,7 @@ def fair_strikes(k: Strikes, w: Strikes, maturity: float, wings: Wings) -> FairS
     density = 2.0 * option * np.exp(-grid) / maturity
     variance, quoted = _integral(grid, density), _integral(grid[inside], density[inside])
     volatility = _volatility_payoff(grid, option)
-    return FairStrikes(quoted, variance, volatility / np.sqrt(maturity))
+    return FairStrikes(quoted, variance, float(volatility / np.sqrt(maturity)))
 
 
 def root_payoff(x: Points) -> Points:

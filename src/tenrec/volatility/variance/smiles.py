@@ -1,4 +1,4 @@
-"""A smile for every strip: an SVI slice, wings free of arbitrage, and what they say, as a table of days and expiries."""
+"""A smile for every strip: an SVI slice, wings free of arbitrage, and what they say, as a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -89,9 +89,9 @@ def _bare(k: np.ndarray, w: np.ndarray) -> Smile:
 
 def term_table(terms: Sequence[Term], smiles: Sequence[Smile | None]) -> pl.DataFrame:
     """One row a term: date, expiry, days, root, forward, discount, strikes, index (points), skewness, variance_swap and
-    volatility_swap (strikes, annualised volatility), beyond_quotes (share of the variance), and of the slice: at_the_money
-    (volatility), skew and curvature (∂σ/∂k, ∂²σ/∂k² at the forward), risk_reversal and butterfly (25-delta, volatility),
-    fit_error, and the five SVI parameters.
+    volatility_swap (strikes, annualised volatility), beyond_quotes (share of the variance), and of the slice:
+    at_the_money (volatility), skew and curvature (∂σ/∂k, ∂²σ/∂k² at the forward), risk_reversal and butterfly
+    (25-delta, volatility), fit_error, and the five SVI parameters.
     """  # fmt: skip
     return pl.DataFrame(
         [_row(term, smile) for term, smile in zip(terms, smiles, strict=True)], infer_schema_length=None

@@ -107,7 +107,7 @@ def index_variance(strip: Strip) -> float:
         >>> strike = np.array([90.0, 95.0, 100.0, 105.0, 110.0])
         >>> price = np.array([0.3, 0.9, 2.3, 0.8, 0.2])
         >>> round(index_variance(Strip(1 / 12, 100.0, 1.0, 100.0, strike, price)), 4)
-        0.0542
+        0.0547
     """
     weighted = np.sum(widths(strip.strike) / strip.strike**2 * strip.price) / strip.discount
     return float((2.0 * weighted - (strip.forward / strip.centre - 1.0) ** 2) / strip.maturity)
