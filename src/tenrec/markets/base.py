@@ -55,7 +55,9 @@ class AbstractMarket(eqx.Module):
         Raises:
             ConfigError: a sampling or count that cannot be served; see `make_draws`.
         """
-        return _generate(self, make_draws(self.randomness(), key, count, sampling))
+        if sampling == "sobol":
+            return _generate(self, make_draws(self.randomness(), key, count, sampling))
+        return _simulate(self, key, count, sampling)
 
     @property
     def steps(self) -> int:
@@ -66,6 +68,11 @@ class AbstractMarket(eqx.Module):
     def margined(self) -> tuple[bool, ...]:
         """Whether only price changes of the instrument on the underlying are settled (a future)."""
         return (self.hedge_with == "future",)
+
+
+@eqx.filter_jit
+def _simulate(market: AbstractMarket, key: PRNGKeyArray, count: int, sampling: Sampling) -> MarketPaths:
+    return market.generate(make_draws(market.randomness(), key, count, sampling))
 
 
 @eqx.filter_jit

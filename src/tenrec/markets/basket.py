@@ -85,7 +85,7 @@ class BasketMarket(AbstractMarket):
     def generate(self, draws: Draws) -> MarketPaths:
         """The paths that the draws give."""
         dtype = self.dt.dtype
-        _, numbers = jax.lax.scan(lambda carry, row: (carry, draws.read(row, dtype)), None, draws.rows)
+        numbers = draws.all(dtype)
         records = [
             model.generate(Draws(rows, draws.count, rows.shape[1], "normal", "sobol"))
             for model, rows in zip(self.models, self._correlated(numbers), strict=True)
