@@ -78,8 +78,8 @@ def main() -> None:
     work = given.paths * given.steps * found["policies"]
     print(
         f"{given.paths:,} paths × {given.steps} steps × {found['policies']:.0f} policies: {found['seconds']:.1f} s, "
-        f"{found['cpu_seconds']:.1f} s of processor time ({work / found['cpu_seconds'] / 1e6:.1f} M path-steps a second "
-        f"of it), {found['seconds'] / SECONDS:.2f} of the {SECONDS:g} s allowed"
+        f"{found['cpu_seconds']:.1f} s of processor time ({work / found['cpu_seconds'] / 1e6:.1f} M path-steps a "
+        f"second of it), {found['seconds'] / SECONDS:.2f} of the {SECONDS:g} s allowed"
     )
     print(
         f"the table of statistics with its intervals: {found['metrics']:.1f} s more, {found['metrics_cpu']:.1f} s of "

@@ -1,7 +1,6 @@
 """Several correlated assets, each with a market model of its own."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float

@@ -20,6 +20,7 @@ from tenrec.markets.walk import Paths, walk
 SWITCH = 1.5
 """ψ_c: above this ratio of variance to squared mean the exponential branch is drawn (Andersen recommends 1 to 2)."""
 
+
 class HestonParameters(NamedTuple):
     """The variance process of a Heston model; `HestonMarket(**parameters._asdict(), …)` takes it over."""
 

@@ -55,7 +55,7 @@ def threefry(key: PRNGKeyArray, counter: Words) -> tuple[Words, Words]:
 
 
 def _turn(words: Words) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
-    """Sine and cosine of a uniform angle: 30 bits within ±45°, where the series are exact to rounding, and a quadrant."""
+    """Sine and cosine of a uniform angle: a quadrant and 30 bits within ±45°, where the series are exact to rounding."""
     angle = jax.lax.bitcast_convert_type(words << 2, jnp.int32).astype(jnp.float32) * (math.pi / 2.0 * 2.0**-32)
     square = angle * angle
     sine, cosine = angle * _polynomial(square, SINE), _polynomial(square, COSINE)

@@ -1,7 +1,6 @@
 """The rough Bergomi market: variance driven by a rough path."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float

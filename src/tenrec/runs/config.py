@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from tenrec.core.grid import Calendar
 from tenrec.runs.contract_specs import EuropeanSpec
 from tenrec.runs.market_specs import (
     BasketSpec,
@@ -128,10 +129,13 @@ ContractSpec = Annotated[
 
 
 class GridSpec(Section):
-    """Trading dates: equal steps over the longest contract."""
+    """Trading dates: equal steps over the longest contract, or the weekdays from `start` with slow weekends."""
 
     steps: Annotated[int, Field(ge=1, le=10_000)] = 30
     day_count: Positive = 365.0
+    calendar: Calendar = "every_day"
+    weekend_weight: Annotated[float, Field(ge=0, le=1)] = 1.0
+    start: date | None = None
 
 
 class EntropicSpec(Section):
