@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
@@ -114,7 +115,7 @@ def _against_heston() -> None:
             known = np.isfinite(volatility) & (price > 1e-9)
             wings = Wings(values[0] * maturity, values[4], 0.05)
             found = fair_strikes(k[known], volatility[known] ** 2 * maturity, maturity, wings)
-            model = HestonParameters(*(np.asarray(x) for x in values))
+            model = HestonParameters(*map(jnp.asarray, values))
             variance = 100 * (np.sqrt(found.variance) - np.sqrt(variance_strike(model, maturity)))
             shown.append(
                 f"{maturity:.2f} y {variance:+.3f} {100 * (found.volatility - volatility_strike(model, maturity)):+.3f}"

@@ -1,8 +1,10 @@
 """Time as whole steps."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tenrec.core.errors import ConfigError
@@ -50,3 +52,46 @@ def test_grids_are_values():
 def test_impossible_grids_are_refused(changes: dict, message: str):
     with pytest.raises(ConfigError, match=message):
         TimeGrid(**{"days": 30.0, "steps": 30, **changes})
+
+
+def test_weekdays_by_hand():
+    """From Friday to the Friday of the week after next: two weekends, each in the Monday's period."""
+    grid = TimeGrid(14, 10, calendar="weekdays", weekend_weight=0.3, start=date(2024, 1, 5))
+    np.testing.assert_array_equal(grid.offsets, [0, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14])
+    np.testing.assert_allclose(grid.elapsed * 365, [3, 1, 1, 1, 1, 3, 1, 1, 1, 1])
+    np.testing.assert_allclose(grid.dt[0] / grid.dt[1], 1.6)
+    np.testing.assert_allclose(grid.dt.sum(), grid.maturity, rtol=1e-12)
+
+
+@given(start=st.dates(date(1990, 1, 1), date(2060, 1, 1)), days=st.integers(1, 800), weight=st.floats(0.0, 1.0))
+def test_weekdays_are_those_of_numpy(start: date, days: int, weight: float):
+    end = start + timedelta(days=days)
+    first, last = np.datetime64(start), np.datetime64(end)
+    assume(np.is_busday(first) and np.is_busday(last))
+    steps = int(np.busday_count(first, last))
+    grid = TimeGrid(days, steps, calendar="weekdays", weekend_weight=weight, start=start)
+    np.testing.assert_array_equal(np.is_busday(first + grid.offsets.astype(int)), True)
+    np.testing.assert_allclose(grid.elapsed.sum(), grid.maturity, rtol=1e-12)
+    weekends = days - steps
+    total = (steps + weight * weekends) * 7 / (5 + 2 * weight) / 365
+    np.testing.assert_allclose(grid.times[-1], total, rtol=1e-12)
+    if weight == 1.0:
+        np.testing.assert_allclose(grid.dt, grid.elapsed, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": None}, "without a start; give grid.start"),
+        ({"start": date(2024, 1, 6)}, "grid.start is 2024-01-06, a Saturday"),
+        ({"days": 15}, "ends on 2024-01-20, a Saturday"),
+        ({"days": 14.5}, "give a whole number"),
+        ({"steps": 14}, "hold 10 weekdays; set grid.steps to 10"),
+        ({"weekend_weight": 1.5}, "grid.weekend_weight is 1.5"),
+        ({"calendar": "every_day"}, "are for grid.calendar: weekdays"),
+    ],
+)
+def test_impossible_weekdays_are_refused(changes: dict, message: str):
+    given = {"days": 14, "steps": 10, "calendar": "weekdays", "weekend_weight": 0.3, "start": date(2024, 1, 5)}
+    with pytest.raises(ConfigError, match=message):
+        TimeGrid(**{**given, **changes})

@@ -18,7 +18,7 @@ LAWS: dict[Law, tuple[float, float]] = {"normal": (0.0, 1.0), "uniform": (0.5, 1
 def test_numbers_have_their_law(law: Law, sampling: Sampling, count: int, key: Array):
     randomness = Randomness(jnp.full(3, 0.1), factors=2, law=law)
     draws = make_draws(randomness, key, count, sampling)
-    numbers = np.stack([draws.read(row, jnp.float32) for row in draws.rows])
+    numbers = np.asarray(draws.all(jnp.float32))
     assert numbers.shape == (3, 2, count)
     mean, variance = LAWS[law]
     np.testing.assert_allclose(numbers.mean(axis=-1), mean, atol=4.0 * np.sqrt(variance / count))

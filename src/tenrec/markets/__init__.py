@@ -7,6 +7,7 @@ from tenrec.markets.bates import BatesMarket
 from tenrec.markets.black_scholes import BlackScholesMarket
 from tenrec.markets.bootstrap import BootstrapMarket
 from tenrec.markets.calibrate import calibrate_heston
+from tenrec.markets.clock import ClockMarket
 from tenrec.markets.draws import Sampling
 from tenrec.markets.garch import GarchMarket
 from tenrec.markets.heston import HestonMarket, HestonParameters
@@ -40,6 +41,7 @@ __all__ = [
     "BatesMarket",
     "BlackScholesMarket",
     "BootstrapMarket",
+    "ClockMarket",
     "GarchMarket",
     "HestonMarket",
     "HestonParameters",

@@ -55,7 +55,9 @@ class AbstractMarket(eqx.Module):
         Raises:
             ConfigError: a sampling or count that cannot be served; see `make_draws`.
         """
-        return _generate(self, make_draws(self.randomness(), key, count, sampling))
+        if sampling == "sobol":
+            return _generate(self, make_draws(self.randomness(), key, count, sampling))
+        return _simulate(self, key, count, sampling)
 
     @property
     def steps(self) -> int:
@@ -63,9 +65,19 @@ class AbstractMarket(eqx.Module):
         return self.dt.shape[0]
 
     @property
+    def elapsed(self) -> Float[Array, " steps"]:
+        """Length of each period in years on the clock of interest, dividends and growth."""
+        return self.dt
+
+    @property
     def margined(self) -> tuple[bool, ...]:
         """Whether only price changes of the instrument on the underlying are settled (a future)."""
         return (self.hedge_with == "future",)
+
+
+@eqx.filter_jit
+def _simulate(market: AbstractMarket, key: PRNGKeyArray, count: int, sampling: Sampling) -> MarketPaths:
+    return market.generate(make_draws(market.randomness(), key, count, sampling))
 
 
 @eqx.filter_jit
@@ -97,17 +109,19 @@ def record(
     dividend_yield = market.dividend_yield
     price, carry = spot[..., None], None
     if market.hedge_with == "future":
-        left = jnp.append(jnp.cumsum(market.dt[::-1])[::-1], 0.0)
+        left = jnp.append(jnp.cumsum(market.elapsed[::-1])[::-1], 0.0)
         price = price * jnp.exp(growth(None, market.rate, dividend_yield) * left)[:, None]
     elif dividend_yield is not None:
-        carry = _dividends(spot, market.dt, dividend_yield)
+        carry = _dividends(spot, market.elapsed, dividend_yield)
+    # A rate is earned by the calendar; told on the clock of `dt`, it earns the same over each period.
+    speed = market.elapsed / market.dt
     return market_paths(
         spot=spot,
         price=price,
         dt=market.dt,
         volatility=volatility if volatility.ndim else jnp.broadcast_to(volatility, dates),
-        rate=jnp.broadcast_to(market.rate, steps),
-        dividend_yield=0.0 if dividend_yield is None else jnp.broadcast_to(dividend_yield, steps),
+        rate=jnp.broadcast_to(market.rate * speed, steps),
+        dividend_yield=0.0 if dividend_yield is None else jnp.broadcast_to(dividend_yield * speed, steps),
         carry=carry,
         **signals,
     )

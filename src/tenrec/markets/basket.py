@@ -1,7 +1,6 @@
 """Several correlated assets, each with a market model of its own."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -85,7 +84,7 @@ class BasketMarket(AbstractMarket):
     def generate(self, draws: Draws) -> MarketPaths:
         """The paths that the draws give."""
         dtype = self.dt.dtype
-        _, numbers = jax.lax.scan(lambda carry, row: (carry, draws.read(row, dtype)), None, draws.rows)
+        numbers = draws.all(dtype)
         records = [
             model.generate(Draws(rows, draws.count, rows.shape[1], "normal", "sobol"))
             for model, rows in zip(self.models, self._correlated(numbers), strict=True)

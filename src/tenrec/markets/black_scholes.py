@@ -1,14 +1,14 @@
 """The Black–Scholes market: geometric Brownian motion."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from tenrec.core.checks import as_array, as_optional_array, require_finite, require_positive
 from tenrec.core.paths import MarketPaths
-from tenrec.markets.base import AbstractMarket, HedgeWith, Scalar, as_dividend_yield, check_hedge_with, growth, record
+from tenrec.markets.base import AbstractMarket, HedgeWith, Scalar, as_dividend_yield, check_hedge_with, growth
 from tenrec.markets.draws import Draws, Randomness
+from tenrec.markets.walk import Paths, walk
 
 
 class BlackScholesMarket(AbstractMarket):
@@ -29,6 +29,7 @@ class BlackScholesMarket(AbstractMarket):
         ConfigError: a number that is not finite, or not positive where it must be.
 
     Example:
+        >>> import jax
         >>> market = BlackScholesMarket(spot=100.0, volatility=0.2, dt=jnp.full(12, 1 / 12), hedge_with="future")
         >>> paths = market.simulate(jax.random.key(0), 4, sampling="antithetic")
         >>> paths.price.shape, market.margined
@@ -58,13 +59,11 @@ class BlackScholesMarket(AbstractMarket):
         means = (drift - 0.5 * self.volatility**2) * self.dt
         deviations = self.volatility * jnp.sqrt(self.dt)
 
-        def one_period(log_return: Array, row: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-            mean, deviation, numbers = row
-            log_return = log_return + mean + deviation * draws.read(numbers, self.dt.dtype)[0]
-            return log_return, self.spot * jnp.exp(log_return)
+        def one_period(
+            log_return: Paths, state: None, row: tuple[Array, Array], z: Float[Array, "1 paths"]
+        ) -> tuple[Paths, None, None]:
+            mean, deviation = row
+            return log_return + mean + deviation * z[0], state, None
 
-        start = jnp.zeros(draws.count, self.dt.dtype)
-        _, later = jax.lax.scan(one_period, start, (means, deviations, draws.rows))
-        first = jnp.broadcast_to(self.spot, (1, draws.count)).astype(self.dt.dtype)
-        spot = jnp.concatenate([first, later]).T
-        return record(self, spot, volatility=self.volatility)
+        at = means, deviations
+        return walk(self, draws, one_period, spot=self.spot, state=None, at=at, volatility=self.volatility)

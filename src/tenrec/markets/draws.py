@@ -1,5 +1,6 @@
 """Random numbers for markets: pseudo-random, antithetic, or scrambled Sobol with a Brownian bridge."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import equinox as eqx
@@ -11,9 +12,11 @@ from scipy.special import ndtri
 
 from tenrec.core.checks import is_traced
 from tenrec.core.errors import ConfigError
+from tenrec.markets.normals import normal_pair
 
 Sampling = Literal["pseudo", "antithetic", "sobol"]
 Law = Literal["normal", "uniform"]
+Period = Callable[[Any, Any, Float[Array, "factors paths"]], tuple[Any, Any]]
 
 
 class Randomness(eqx.Module):
@@ -29,10 +32,11 @@ class Randomness(eqx.Module):
 
 
 class Draws(eqx.Module):
-    """A source of random numbers for a scan over periods: `read(row)` gives (factors, paths) for each of `rows`.
+    """A source of random numbers for a `scan` over periods; `read(row)` gives (factors, paths) for each of `rows`.
 
     A row is a random key, whose numbers are made only when it is read (made inside the scan, they stay in the cache),
-    or the numbers themselves where they come from a Sobol sequence.
+    or the numbers themselves where they come from a Sobol sequence. Independent normals in single precision are made
+    in pairs, the numbers of one period together with those of another.
     """
 
     rows: Any
@@ -51,6 +55,26 @@ class Draws(eqx.Module):
         half = draw(row, (self.factors, self.count // 2), dtype)
         mirrored = -half if self.law == "normal" else 1.0 - half
         return jnp.concatenate([half, mirrored], axis=-1)
+
+    def scan(self, one_period: Period, state: Any, at: Any, dtype: Any) -> tuple[Any, Any]:
+        """`jax.lax.scan` over the periods: (state, row of `at`, random numbers) → (state, output), outputs stacked."""
+        if self._paired(dtype):
+            return jax.lax.scan(lambda state, row: one_period(state, *row), state, (at, self.all(dtype)))
+        return jax.lax.scan(
+            lambda state, row: one_period(state, row[0], self.read(row[1], dtype)), state, (at, self.rows)
+        )
+
+    def all(self, dtype: Any) -> Float[Array, "periods factors paths"]:
+        """The numbers of every period at once."""
+        if not self._paired(dtype):
+            return jax.lax.scan(lambda state, row: (state, self.read(row, dtype)), None, self.rows)[1]
+        periods, shape = self.rows.shape[0], (self.factors, self.count)
+        # A loop, so that the numbers are made once: XLA would make them again for every use that it fuses them with.
+        pairs = jax.lax.scan(lambda state, key: (state, normal_pair(key, shape)), None, self.rows[: (periods + 1) // 2])
+        return jnp.concatenate(pairs[1])[:periods]
+
+    def _paired(self, dtype: Any) -> bool:
+        return self.sampling == "pseudo" and self.law == "normal" and dtype == jnp.float32
 
 
 def make_draws(randomness: Randomness, key: PRNGKeyArray, count: int, sampling: Sampling | str) -> Draws:

@@ -12,14 +12,13 @@ from jaxtyping import Array, Float
 from tenrec.core.checks import as_array, as_optional_array, require, require_finite, require_positive
 from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths
-from tenrec.markets.base import AbstractMarket, HedgeWith, Scalar, as_dividend_yield, check_hedge_with, growth, record
+from tenrec.markets.base import AbstractMarket, HedgeWith, Scalar, as_dividend_yield, check_hedge_with, growth
 from tenrec.markets.draws import Draws, Randomness
 from tenrec.markets.variance_swap import with_variance_swap
+from tenrec.markets.walk import Paths, walk
 
 SWITCH = 1.5
 """ψ_c: above this ratio of variance to squared mean the exponential branch is drawn (Andersen recommends 1 to 2)."""
-
-Paths = Float[Array, " paths"]
 
 
 class HestonParameters(NamedTuple):
@@ -93,28 +92,26 @@ class HestonMarket(AbstractMarket):
 
     def generate(self, draws: Draws) -> MarketPaths:
         """The paths that the draws give."""
-        dtype = self.dt.dtype
-        periods = self.dt / self.substeps
         drift = growth(self.drift, self.rate, self.dividend_yield)
         parameters = self.mean_reversion, self.long_run_variance, self.vol_of_vol, self.correlation
-        coefficients = jax.vmap(lambda period: scheme(drift, *parameters, period))(periods)
+        coefficients = jax.vmap(lambda period: scheme(drift, *parameters, period))(self.randomness().periods)
 
         def one_period(
-            state: tuple[Paths, Paths], row: tuple["Coefficients", Array]
-        ) -> tuple[tuple[Paths, Paths], tuple[Paths, Paths]]:
-            at, numbers = row
-            state, _ = jax.lax.scan(lambda inner, x: (one_step(*inner, draws.read(x, dtype), at), None), state, numbers)
-            return state, (self.spot * jnp.exp(state[0]), safe_sqrt(state[1]))
+            log_return: Paths, variance: Paths, at: "Coefficients", z: Float[Array, "2 paths"]
+        ) -> tuple[Paths, Paths, Paths]:
+            log_return, variance = one_step(log_return, variance, z, at)
+            return log_return, variance, safe_sqrt(variance)
 
-        rows = draws.rows.reshape(self.steps, self.substeps, *draws.rows.shape[1:])
-        start = jnp.zeros(draws.count, dtype), jnp.broadcast_to(self.initial_variance, draws.count).astype(dtype)
-        _, later = jax.lax.scan(one_period, start, (coefficients, rows))
-        first = self.spot.astype(dtype), safe_sqrt(self.initial_variance).astype(dtype)
-        spot, volatility = (
-            jnp.concatenate([jnp.broadcast_to(head, (1, draws.count)), tail]).T
-            for head, tail in zip(first, later, strict=True)
+        paths = walk(
+            self,
+            draws,
+            one_period,
+            spot=self.spot,
+            state=jnp.broadcast_to(self.initial_variance, draws.count).astype(self.dt.dtype),
+            at=coefficients,
+            volatility=safe_sqrt(self.initial_variance),
+            every=self.substeps,
         )
-        paths = record(self, spot, volatility=volatility)
         if not self.variance_swap:
             return paths
         return with_variance_swap(

@@ -1,7 +1,6 @@
 """The rough Bergomi market: variance driven by a rough path."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -68,7 +67,7 @@ class RoughBergomiMarket(AbstractMarket):
     def generate(self, draws: Draws) -> MarketPaths:
         """The paths that the draws give."""
         dtype = self.dt.dtype
-        _, z = jax.lax.scan(lambda carry, row: (carry, draws.read(row, dtype)), None, draws.rows)
+        z = draws.all(dtype)
         noise, own = self.kernel()
         singular = own[:, :1] * z[:, 0] + own[:, 1:] * z[:, 1]
         volterra = noise @ z[:, 0] + singular

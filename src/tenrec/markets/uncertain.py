@@ -72,7 +72,7 @@ class UncertainMarket(AbstractMarket):
         """The paths that the draws give."""
         dtype, factors = self.dt.dtype, self.model.randomness().factors
         model = dataclasses.replace(self.model, dt=self.dt, rate=self.rate, dividend_yield=self.dividend_yield)
-        _, numbers = jax.lax.scan(lambda carry, row: (carry, draws.read(row, dtype)), None, draws.rows)
+        numbers = draws.all(dtype)
         moving, still = numbers[:-1, :factors], record_volatility(model, dtype)
 
         def one_path(z: Float[Array, "periods factors"], own: Float[Array, " factors"]) -> tuple[Array, Array | None]:

@@ -1,4 +1,4 @@
-"""What the simulated markets share: one scan over the periods, in which random numbers are read as they are needed."""
+"""What the simulated markets share: one scan over the periods, in which random numbers are made as they are needed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +25,7 @@ def walk(
     state: Any,
     at: Any,
     volatility: Paths | Scalar,
+    every: int = 1,
 ) -> MarketPaths:
     """The record of a market whose log return takes one step a period.
 
@@ -32,17 +33,17 @@ def walk(
         one_period: (log return since the start, state, row of `at`, random numbers) → the same two a period later,
             and the annualised volatility then, or None where it never changes.
         state: what else is carried, leaves (paths,). at: leaves (steps, …), constants of each period.
-        volatility: at the start.
+        volatility: at the start. every: steps of the walk in each period of the market.
     """
     dtype = market.dt.dtype
 
-    def scanned(carried: tuple[Paths, Any], row: tuple[Any, Array]) -> tuple[tuple[Paths, Any], Any]:
-        constants, numbers = row
-        log_return, inner, seen = one_period(*carried, constants, draws.read(numbers, dtype))
+    def scanned(carried: tuple[Paths, Any], constants: Any, numbers: Array) -> tuple[tuple[Paths, Any], Any]:
+        log_return, inner, seen = one_period(*carried, constants, numbers)
         return (log_return, inner), (spot.astype(dtype) * jnp.exp(log_return), seen)
 
     start = jnp.zeros(draws.count, dtype)
-    _, (later, seen) = jax.lax.scan(scanned, (start, state), (at, draws.rows))
+    _, outputs = draws.scan(scanned, (start, state), at, dtype)
+    later, seen = jax.tree.map(lambda rows: rows[every - 1 :: every], outputs)
     spots = jnp.concatenate([_row(spot, draws.count, dtype), later]).T
     first = volatility.astype(dtype)
     levels = first if seen is None else jnp.concatenate([_row(first, draws.count, dtype), seen]).T

@@ -43,6 +43,7 @@ class Surroundings:
     Args:
         spot, volatility: at the start, where they are known. days: length of the grid.
         dt: (steps,) length of each period in years. basket: the market, where it has several assets.
+        offsets: (steps + 1,) days from the start to each date.
     """
 
     spot: float | None
@@ -51,17 +52,18 @@ class Surroundings:
     dividend_yield: float
     days: float
     dt: Float[np.ndarray, " steps"]
+    offsets: Float[np.ndarray, " dates"]
     basket: BasketSpec | None = None
 
     def date(self, key: str, days: float) -> int:
         """The date of the grid that is so many days after the start."""
-        date = days * len(self.dt) / self.days
-        if abs(date - round(date)) > 1e-9 or round(date) < 1:
+        date = int(np.argmin(np.abs(self.offsets - days)))
+        if abs(self.offsets[date] - days) > 1e-9 * max(1.0, days) or date < 1:
             raise ConfigError(
                 f"contract.{key} is {days:g}, which is not on a trading date of the grid ({len(self.dt)} steps over "
                 f"{self.days:g} days); choose grid.steps so that every date of a contract falls on one."
             )
-        return round(date)
+        return date
 
 
 def build_book(legs: Sequence[EuropeanSpec], around: Surroundings) -> AbstractContract:

@@ -27,6 +27,7 @@ from tenrec.markets import (
     ArraysMarket,
     BasketMarket,
     BootstrapMarket,
+    ClockMarket,
     UncertainMarket,
     split_rows,
 )
@@ -54,7 +55,7 @@ def legs_of(config: HedgeConfig) -> tuple[EuropeanSpec, ...]:
 def build_grid(config: HedgeConfig) -> TimeGrid:
     """Equal steps over the longest contract."""
     days = max(leg.days for leg in legs_of(config))
-    return TimeGrid(days=days, steps=config.grid.steps, day_count=config.grid.day_count)
+    return TimeGrid(days=days, **config.grid.model_dump())
 
 
 def build_contract(config: HedgeConfig) -> AbstractContract:
@@ -72,6 +73,7 @@ def surroundings(config: HedgeConfig) -> Surroundings:
         dividend_yield=getattr(spec, "dividend_yield", 0.0),
         days=grid.days,
         dt=grid.dt,
+        offsets=grid.offsets,
         basket=spec if isinstance(spec, BasketSpec) else None,
     )
 
@@ -120,10 +122,14 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     """The simulated or resampled market; relative file names are looked up from `base`."""
     spec, grid = config.market, build_grid(config)
     hedge_with: HedgeWith = "future" if config.instruments[0] == "future" else "spot"
+    if config.grid.calendar == "weekdays":
+        _refuse_on_weekdays(config)
     if isinstance(spec, SimulatedSpec):
         more = {"variance_swap": True} if "variance_swap" in config.instruments else {}
         market = _simulated(spec, grid, hedge_with, **more)
-        return list_options(market, option_slots(config)) if config.options else market
+        if config.options:
+            return list_options(market, option_slots(config))
+        return ClockMarket(model=market, calendar_dt=grid.elapsed) if config.grid.calendar == "weekdays" else market
     if isinstance(spec, BootstrapSpec):
         return _bootstrap(spec, grid, hedge_with, base)
     if isinstance(spec, ArraysSpec):
@@ -145,6 +151,21 @@ def option_slots(config: HedgeConfig) -> tuple[OptionSlot, ...]:
         )
         for option in config.options
     )
+
+
+def _refuse_on_weekdays(config: HedgeConfig) -> None:
+    """What needs one clock for interest and variance, or brings its own dates."""
+    spec, legs = config.market, legs_of(config)
+    given = [f"market.model: {spec.model}"] * (not hasattr(spec, "drift") or isinstance(spec, BootstrapSpec))
+    given += [f"costs.{name}" for name in ("funding", "borrow") if getattr(config.costs, name)]
+    given += [f"contract.kind: {leg.kind}" for leg in legs if leg.kind == "american_put"]
+    given += ["hedge_with: option"] * bool(config.options)
+    given += ["contract.sale_days" for leg in legs if leg.sale_days is not None]
+    if given:
+        raise ConfigError(
+            f"{given[0]} was given with grid.calendar: weekdays, which covers simulated markets of one asset without "
+            "it; leave one of the two out."
+        )
 
 
 def _simulated(spec: SimulatedSpec, grid: TimeGrid, hedge_with: HedgeWith, **more: Any) -> AbstractMarket:
@@ -230,6 +251,11 @@ def optimum_problem(config: HedgeConfig) -> Problem:
             "so set market.model to black_scholes or leave the optimum out."
         )
     _refuse_terms(config)
+    if config.grid.calendar == "weekdays" and (spec.rate or spec.drift or spec.dividend_yield):
+        raise UnsolvableError(
+            "grid.calendar is weekdays with a rate, drift or dividend_yield, which run on another clock; the exact "
+            "optimum is computed for one clock, so set them to 0 or leave the optimum out."
+        )
     legs, grid = legs_of(config), build_grid(config)
     exotic = [leg.kind for leg in legs if not leg.is_european]
     if exotic:

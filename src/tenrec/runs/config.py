@@ -1,9 +1,11 @@
 """The hedge configuration: frozen, typed, unknown keys refused."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from tenrec.core.grid import Calendar
 from tenrec.runs.config_checks import (
     refuse_ensembles_of_one,
     refuse_forecasts_of_none,
@@ -23,10 +25,13 @@ from tenrec.runs.trading_specs import CostSpec, LimitsSpec, MarginSpec, Settleme
 
 
 class GridSpec(Section):
-    """Trading dates: equal steps over the longest contract."""
+    """Trading dates: equal steps over the longest contract, or the weekdays from `start` with slow weekends."""
 
     steps: Annotated[int, Field(ge=1, le=10_000)] = 30
     day_count: Positive = 365.0
+    calendar: Calendar = "every_day"
+    weekend_weight: Annotated[float, Field(ge=0, le=1)] = 1.0
+    start: date | None = None
 
 
 class HedgeConfig(Section):

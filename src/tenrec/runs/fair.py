@@ -56,13 +56,14 @@ def fair_value(config: HedgeConfig, contract: AbstractContract, market: Abstract
             f"premium is 'fair' and the contract is no plain option, whose value on market.model {spec.model!r} is not "
             "known; give premium as a number."
         )
-    expiry = np.asarray(contract.expiry) * grid.maturity / grid.steps
+    dates = np.asarray(contract.expiry)
+    expiry, years = grid.times[dates], np.concatenate([[0.0], np.cumsum(grid.elapsed)])[dates]
     spot = float(market.simulate(jax.random.key(0), 1).spot[0, 0])
     rate = float(getattr(spec, "rate", 0.0))
     dividend_yield = float(getattr(spec, "dividend_yield", 0.0))
     with jax.enable_x64(True):
         strike, sign = np.asarray(contract.strike, np.float64), np.asarray(contract.sign, np.float64)
-        forward, discount = spot * np.exp((rate - dividend_yield) * expiry), np.exp(-rate * expiry)
+        forward, discount = spot * np.exp((rate - dividend_yield) * years), np.exp(-rate * years)
         if type(spec) in FORMULAS:
             parameters = spec.model_dump(exclude=SHARED)
             values = FORMULAS[type(spec)](sign, forward, strike, expiry, discount=discount, **parameters)
@@ -76,13 +77,13 @@ def simulated_value(contract: AbstractContract, market: AbstractMarket, paths: i
     """The mean discounted flow without risk premium: antithetic, with the discounted spots as control variates."""
     neutral = risk_neutral(market)
     pays, controls = [], []
-    discount = jnp.exp(-jnp.concatenate([jnp.zeros(1), jnp.cumsum(neutral.rate * neutral.dt)]))
+    discount = jnp.exp(-jnp.concatenate([jnp.zeros(1), jnp.cumsum(neutral.rate * neutral.elapsed)]))
     yields = dividend_yields(neutral)
     for block in simulate_blocks(neutral, jax.random.key(7), paths, block=2**15, sampling="antithetic"):
         flows = jax.jit(jax.vmap(contract.flows))(block.levels) @ discount
         assets = block.assets if block.assets.shape[-1] else block.spot[..., None]
         # The dividends that a share has paid until then belong to what it is worth.
-        grown = jnp.exp(yields * jnp.sum(block.dt, axis=-1))
+        grown = jnp.exp(yields * jnp.sum(neutral.elapsed))
         control = assets[:, -1] * discount[-1] * grown - assets[:, 0]
         pays.append(np.asarray(flows, np.float64).reshape(2, -1).mean(axis=0))
         controls.append(np.asarray(control, np.float64).reshape(2, -1, len(yields)).mean(axis=0))

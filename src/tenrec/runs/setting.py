@@ -40,8 +40,8 @@ def build_setting(
     contract = build_contract(config)
     return Setting(
         contract=contract,
-        maturity=grid.maturity,
-        period=grid.maturity / grid.steps,
+        maturity=float(grid.times[-1]),
+        period=float(grid.times[-1]) / grid.steps,
         initial_spot=getattr(spec, "spot", spot or 1.0),
         volatility=float(named or volatility or LISTED_VOLATILITY),
         rate=getattr(spec, "rate", 0.0),
