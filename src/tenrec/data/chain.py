@@ -116,9 +116,9 @@ def _read(
     frame, days = _one_day(name, frame, roles, date, says)
     frame, table = _one_underlying(name, frame, roles, underlying, says)
     table = parse.checked(name, table, roles, layout, says)
-    table = table.with_columns(style=_style(table, roles, layout, style, says))
+    table = table.with_columns(style=exercise(table, roles, layout, style, says))
     if table.filter(pl.col("refused").is_null()).is_empty():
-        raise DataError(_nothing_left(name, table))
+        raise DataError(nothing_left(name, table))
     return OptionChain(name, table.select(LAYOUT), roles, opened.preset, tuple(says), days)
 
 
@@ -127,6 +127,7 @@ class OpenedChain:
     """All rows of a chain's files, not read yet: a column a role, numbers as Float64, calls and puts in rows."""
 
     frame: pl.LazyFrame
+    columns: list[str]
     roles: dict[str, str]
     preset: str | None
 
@@ -149,7 +150,7 @@ def _opened(name: str, parts: list[pl.LazyFrame], columns: Mapping[str, str] | N
     needed = set(roles.values()) | {column for own in two_sided.values() for column in own.values()}
     for part in parts[1:]:
         if missing := sorted(needed - set(_names(part))):
-            first, file = (_collect(name, one.select(parse.FILE).head(1)).to_series() for one in (parts[0], part))
+            first, file = (collect(name, one.select(parse.FILE).head(1)).to_series() for one in (parts[0], part))
             called = file[0] if file.len() else "A file"
             raise DataError(
                 f"{called} lacks the column {missing[0]} of {first[0] if first.len() else 'the first'}; a folder of "
@@ -157,7 +158,7 @@ def _opened(name: str, parts: list[pl.LazyFrame], columns: Mapping[str, str] | N
             )
     layout = PRESETS.get(preset or "")
     frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
-    return OpenedChain(frame, roles, preset)
+    return OpenedChain(frame, names, roles, preset)
 
 
 def _names(frame: pl.LazyFrame) -> list[str]:
@@ -222,7 +223,7 @@ def _one_day(
     file: str, frame: pl.LazyFrame, roles: Mapping[str, str], date: str | None, says: list[str]
 ) -> tuple[pl.LazyFrame, dict[str, int]]:
     day = pl.col("time").dt.date().alias("day")
-    counts = _collect(file, frame.group_by(day).agg(pl.len(), pl.col("alive").sum()).sort("day"))
+    counts = collect(file, frame.group_by(day).agg(pl.len(), pl.col("alive").sum()).sort("day"))
     if counts["len"].sum() == 0:
         raise DataError(f"{file} holds no rows; a chain with at least one quote below its header is needed.")
     known = counts.drop_nulls("day")
@@ -250,7 +251,7 @@ def _one_day(
 def _one_underlying(
     file: str, frame: pl.LazyFrame, roles: Mapping[str, str], wanted: str | None, says: list[str]
 ) -> tuple[pl.LazyFrame, pl.DataFrame]:
-    table = _collect(file, frame)
+    table = collect(file, frame)
     names = table["symbol"].drop_nulls().value_counts(sort=True)["symbol"].to_list()
     if wanted is not None and wanted not in names:
         raise DataError(f"{file} has no underlying {wanted!r}; it has {listed(names) or 'no column that names one'}.")
@@ -289,9 +290,10 @@ def _one_snapshot(table: pl.DataFrame, says: list[str]) -> pl.DataFrame:
     return kept.filter(pl.col("kept").is_null() | (pl.col("time") == pl.col("kept"))).drop("day", "kept")
 
 
-def _style(
+def exercise(
     table: pl.DataFrame, roles: Mapping[str, str], layout: object, given: str | None, says: list[str]
 ) -> pl.Expr:
+    """European or American by row, as given, told by the file, or assumed and said."""
     if given is not None:
         return pl.lit(given)
     if "style" in roles:
@@ -311,13 +313,15 @@ def _style(
     return pl.lit("european")
 
 
-def _nothing_left(file: str, table: pl.DataFrame) -> str:
+def nothing_left(file: str, table: pl.DataFrame) -> str:
+    """The sentence for a chain of which every row was refused."""
     counts = table["refused"].value_counts(sort=True)
     reasons = ", ".join(f"{reason} in {rows:,}" for reason, rows in counts.iter_rows())
     return f"{file} has no usable quote among {table.height:,} rows ({reasons}); at least one is needed."
 
 
-def _collect(file: str, frame: pl.LazyFrame) -> pl.DataFrame:
+def collect(file: str, frame: pl.LazyFrame) -> pl.DataFrame:
+    """The rows, streamed; DataError where the file cannot be read."""
     try:
         return frame.collect(engine="streaming")
     except pl.exceptions.PolarsError as error:

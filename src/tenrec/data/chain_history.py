@@ -8,8 +8,8 @@ import polars as pl
 
 from tenrec.core.errors import DataError
 from tenrec.data import chain_parsing as parse
-from tenrec.data.chain import _collect, _nothing_left, _require, _scan, _style, chain_files
-from tenrec.data.chain_columns import PRESETS, find_preset, match_roles, sides
+from tenrec.data.chain import collect, exercise, nothing_left, open_chain
+from tenrec.data.chain_columns import PRESETS
 from tenrec.data.columns import listed
 
 LAYOUT = ("trade_date", "time", "expiry", "maturity", "strike", "sign", "price", "spot", "forward", "discount",
@@ -49,27 +49,21 @@ def read_history(
         DataError: names what is missing, or file, row and column of what cannot be used.
     """
     path = Path(path)
-    parts = [_scan(file) for file in chain_files(path)]
-    names = [name for name in parts[0].collect_schema().names() if name not in (parse.ROW, parse.FILE)]
-    preset = find_preset(names)
     # `close` is what a price is called where days are many.
     given = {("price" if role == "close" else role): column for role, column in dict(columns or {}).items()}
-    roles = match_roles(path.name, names, given, preset)
-    two_sided = {} if "kind" in roles else sides(names)
-    _require(path.name, names, roles, bool(two_sided))
+    opened = open_chain(path, given)
+    roles, layout = opened.roles, PRESETS.get(opened.preset or "")
     if "date" not in roles:
         raise DataError(
             f"{path.name} has no column for the date, without which no hedge can be followed from day to day; its "
-            f"columns are {listed(names, 24)}; say which it is with columns: {{date: name}}."
+            f"columns are {listed(opened.columns, 24)}; say which it is with columns: {{date: name}}."
         )
-    layout = PRESETS.get(preset or "")
-    frame = pl.concat([parse.normalise(part, roles, two_sided, layout) for part in parts], how="vertical_relaxed")
     says: list[str] = []
-    table, symbol = _of_one(path.name, _collect(path.name, frame), underlying, says)
+    table, symbol = _of_one(path.name, collect(path.name, opened.frame), underlying, says)
     table = parse.checked(path.name, table, roles, layout, says)
-    table = table.with_columns(style=_style(table, roles, layout, style, says))
+    table = table.with_columns(style=exercise(table, roles, layout, style, says))
     if table.filter(pl.col("refused").is_null()).is_empty():
-        raise DataError(_nothing_left(path.name, table))
+        raise DataError(nothing_left(path.name, table))
     table = _dated(path.name, table, says)
     counts = table["refused"].drop_nulls().value_counts(sort=True)
     used = _one_a_day(_one_root(table.filter(pl.col("refused").is_null()), says), says)

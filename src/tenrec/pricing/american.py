@@ -9,7 +9,8 @@ from jaxtyping import Array, Float
 from scipy.special import ndtr
 
 from tenrec.pricing import black_scholes
-from tenrec.pricing.black_scholes import Real, d1, total_volatility
+from tenrec.pricing.black_scholes import Real, d1
+from tenrec.pricing.exotics import reflected_volatility
 
 Values = Float[Array, "..."]
 NODES, REACH, FINENESS = 801, 7.0, 2.5
@@ -101,7 +102,7 @@ def american_put(spot: Real, strike: Real, volatility: Real, time: Real, rate: R
         6.1
     """
     time = jnp.maximum(time, 1e-8)
-    total = total_volatility(volatility, time)
+    total = reflected_volatility(volatility, time)
     interest = jnp.maximum(rate, 1e-6) * time
     carry = interest - dividend_yield * time
     power = _power(total, carry, interest / -jnp.expm1(-interest))
@@ -121,7 +122,8 @@ def _power(total: Values, carry: Values, interest: Values) -> Values:
 def _critical(strike: Real, total: Values, carry: Values, interest: Values, power: Values) -> Values:
     """S* at which K − S* = p(S*) − (1 − e^{(b−r)τ}·N(−d₁))·S*/q, by Newton's method from the authors' start."""
     lowest = strike / (1.0 - 1.0 / _power(total, carry, interest))
-    first = jnp.exp(jnp.clip((carry - 2.0 * total) * strike / (strike - lowest), -60.0, 0.0))
+    room = jnp.maximum(strike - lowest, 1e-6 * strike)
+    first = jnp.exp(jnp.clip((carry - 2.0 * total) * strike / room, -60.0, 0.0))
     critical = lowest + (strike - lowest) * first
     paid, kept = jnp.exp(-interest), jnp.exp(carry - interest)
     for _ in range(ROUNDS):

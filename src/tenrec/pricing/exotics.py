@@ -22,6 +22,14 @@ DISCRETE = 0.5825971579390107
 """−ζ(½)/√(2π): how many deviations of one period a barrier watched only on dates lies further away."""
 
 
+SMALLEST_REFLECTED = 1e-6
+
+
+def reflected_volatility(volatility: Real, time: Real) -> Values:
+    """σ√τ where a price is reflected: that divides by σ²τ, whose derivatives need σ⁴τ² to be a number in float32."""
+    return jnp.maximum(total_volatility(volatility, time), SMALLEST_REFLECTED)
+
+
 def digital(sign: Real, forward: Real, strike: Real, volatility: Real, time: Real, discount: Real = 1.0) -> Values:
     """One unit of cash at expiry where the spot ends above the strike (sign +1) or below it (−1): D·N(s·d₂).
 
@@ -55,7 +63,7 @@ def knock_in(
         >>> round(float(knock_in(1.0, 1.0, 100.0, 100.0, 100.0, 110.0, 0.2, 0.5)), 4)
         5.3458
     """
-    total = total_volatility(volatility, time)
+    total = reflected_volatility(volatility, time)
     plain = black_scholes.value(sign, forward, strike, volatility, time, discount)
     touched = direction * (spot - barrier) >= 0.0
     # Beyond the barrier the reflected terms are not meant; they are taken at it.
@@ -88,7 +96,7 @@ def touch(
     direction: Real, spot: Real, forward: Real, barrier: Real, volatility: Real, time: Real, discount: Real = 1.0
 ) -> Values:
     """One unit of cash at expiry where the spot touches the barrier before; direction +1 up, −1 down."""
-    total = total_volatility(volatility, time)
+    total = reflected_volatility(volatility, time)
     touched = direction * (spot - barrier) >= 0.0
     inside = jnp.where(touched, barrier, spot)
     away = direction * jnp.log(barrier / inside)

@@ -17,6 +17,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from tenrec.pricing import black_scholes, heston
 
 Scalar = Float[Array, ""]
+SMALLEST_VOLATILITY = 1e-4
 Exponent = Callable[[Complex[Array, "*at"]], Complex[Array, "*at"]]
 
 
@@ -110,14 +111,18 @@ def double_exponential_jumps(intensity: Scalar, up: Scalar, rise: Scalar, fall: 
     return exponent
 
 
+def _square(volatility: Scalar) -> Scalar:
+    """σ², kept where Black's value, off which Lewis's formula is taken, has a width."""
+    return jnp.maximum(volatility, SMALLEST_VOLATILITY) ** 2
+
+
 @jax.jit
 @jnp.vectorize
 def _merton(
     sign: Scalar, forward: Scalar, strike: Scalar, time: Scalar, discount: Scalar, *parameters: Scalar
 ) -> Scalar:
     volatility, *jumps = parameters
-    exponent = lognormal_jumps(*jumps)
-    square = volatility**2
+    exponent, square = lognormal_jumps(*jumps), _square(volatility)
     return _lewis(
         sign, forward, strike, time, discount, lambda u, t: t * (exponent(u) - 0.5 * square * (u**2 + 1j * u)), square
     )
@@ -127,7 +132,7 @@ def _merton(
 @jnp.vectorize
 def _kou(sign: Scalar, forward: Scalar, strike: Scalar, time: Scalar, discount: Scalar, *parameters: Scalar) -> Scalar:
     volatility, intensity, up, rise, fall = parameters
-    square, exponent = volatility**2, double_exponential_jumps(intensity, up, rise, fall)
+    square, exponent = _square(volatility), double_exponential_jumps(intensity, up, rise, fall)
     return _lewis(
         sign, forward, strike, time, discount, lambda u, t: t * (exponent(u) - 0.5 * square * (u**2 + 1j * u)), square
     )

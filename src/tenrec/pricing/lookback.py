@@ -17,8 +17,8 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from tenrec.pricing import black_scholes
-from tenrec.pricing.black_scholes import Real, total_volatility
-from tenrec.pricing.exotics import DISCRETE
+from tenrec.pricing.black_scholes import Real
+from tenrec.pricing.exotics import DISCRETE, reflected_volatility
 
 Values = Float[Array, "..."]
 NODES, WEIGHTS = (
@@ -37,7 +37,7 @@ def beyond(
         >>> round(float(beyond(1.0, 100.0, 100.0, 100.0, 0.2, 1.0)), 4)
         16.9843
     """
-    spot, forward, level, total = jnp.broadcast_arrays(spot, forward, level, total_volatility(volatility, time))
+    spot, forward, level, total = jnp.broadcast_arrays(spot, forward, level, reflected_volatility(volatility, time))
     drift = direction * (jnp.log(forward / spot) - 0.5 * total**2)
     first = jnp.maximum(direction * jnp.log(level / spot), 0.0)
     width = REACH * total + jnp.maximum(drift, 0.0)
