@@ -36,7 +36,8 @@ def market_of(name: str, hedge_with: str = "spot", steps: int = STEPS) -> Abstra
 
 
 def leaves(paths: MarketPaths) -> dict[str, Array]:
-    return {f.name: getattr(paths, f.name) for f in dataclasses.fields(paths) if f.name != "signal_names"}
+    named = {f.name: getattr(paths, f.name) for f in dataclasses.fields(paths) if f.name != "signal_names"}
+    return {name: leaf for name, leaf in named.items() if leaf is not None}
 
 
 @every_market

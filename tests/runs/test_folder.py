@@ -20,7 +20,7 @@ from tests.reporting.elements import LOADING, Elements
 from tests.runs.tiny import duel, tiny
 
 LEDGER = ["policy", "path", "date", "spot", "position", "trade", "cost", "cash", "pnl"]
-LEDGER += [f"pnl_{part}" for part in PARTS]
+LEDGER += [f"pnl_{part}" for part in PARTS if part != "instruments"]  # there is one instrument
 POLICIES = ["no_hedge", "black_scholes_delta", "band_network", "feed_forward"]
 
 

@@ -259,7 +259,7 @@ def test_training_that_fails_says_how_to_go_on(empty: Path):
     """A book so large that single precision overflows: the loss is not a number."""
     line = {"kind": "feed_forward", "hidden": [], "features": ["log_moneyness"]}
     market = {"model": "black_scholes", "spot": 90.0}
-    sold = {"kind": "european_call", "strike": 90.0, "days": 20, "quantity": -1e9, "multiplier": 1e9}
+    sold = {"kind": "european_call", "strike": 90.0, "days": 20, "quantity": -1e9}
     training = {**tiny()["training"], "per_dispatch": 1}
     with pytest.raises(WorkError) as failure:
         tenrec.hedge(tiny(market=market, contract=sold, policy=line, training=training), out="run")

@@ -41,6 +41,7 @@ class BasketMarket(AbstractMarket):
             matrix.
 
     Example:
+        >>> import jax
         >>> models = tuple(BlackScholesMarket(spot=s, volatility=0.2, dt=jnp.full(4, 0.01)) for s in (1.0, 2.0))
         >>> market = BasketMarket(models, jnp.array([[1.0, 0.5], [0.5, 1.0]]))
         >>> market.simulate(jax.random.key(0), 5).price.shape

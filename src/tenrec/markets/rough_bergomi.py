@@ -35,6 +35,7 @@ class RoughBergomiMarket(AbstractMarket):
         ConfigError: a number that is not finite or outside its range.
 
     Example:
+        >>> import jax
         >>> market = RoughBergomiMarket(spot=1.0, forward_variance=0.04, roughness=0.1, vol_of_vol=1.9,
         ...                             correlation=-0.9, dt=jnp.full(30, 1 / 365))
         >>> market.simulate(jax.random.key(0), 5).volatility.shape
