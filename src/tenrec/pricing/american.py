@@ -9,8 +9,7 @@ from jaxtyping import Array, Float
 from scipy.special import ndtr
 
 from tenrec.pricing import black_scholes
-from tenrec.pricing.black_scholes import Real, d1
-from tenrec.pricing.exotics import reflected_volatility
+from tenrec.pricing.black_scholes import Real, d1, reflected_volatility
 
 Values = Float[Array, "..."]
 NODES, REACH, FINENESS = 801, 7.0, 2.5

@@ -17,13 +17,18 @@ from jaxtyping import Array, Float
 
 Values = Float[Array, "..."]
 Real = Values | Float[np.ndarray, "..."] | float
-SMALLEST_TOTAL_VOLATILITY = 1e-6
+SMALLEST_TOTAL_VOLATILITY = SMALLEST_REFLECTED = 1e-6
 
 
 def total_volatility(volatility: Real, time_to_expiry: Real) -> Values:
     """σ√τ, kept above a floor so that quotients by it stay finite at expiry."""
     floor = SMALLEST_TOTAL_VOLATILITY
     return jnp.maximum(volatility, floor) * jnp.sqrt(jnp.maximum(time_to_expiry, floor**2))
+
+
+def reflected_volatility(volatility: Real, time_to_expiry: Real) -> Values:
+    """σ√τ where a price is reflected: that divides by σ²τ, whose derivatives need σ⁴τ² to be a number in float32."""
+    return jnp.maximum(total_volatility(volatility, time_to_expiry), SMALLEST_REFLECTED)
 
 
 def d1(forward: Real, strike: Real, total_vol: Real) -> Values:

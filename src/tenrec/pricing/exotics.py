@@ -13,21 +13,13 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from tenrec.pricing import black_scholes
-from tenrec.pricing.black_scholes import d1, total_volatility
+from tenrec.pricing.black_scholes import d1, reflected_volatility, total_volatility
 
 Values = Float[Array, "..."]
 Real = Values | float
 
 DISCRETE = 0.5825971579390107
 """−ζ(½)/√(2π): how many deviations of one period a barrier watched only on dates lies further away."""
-
-
-SMALLEST_REFLECTED = 1e-6
-
-
-def reflected_volatility(volatility: Real, time: Real) -> Values:
-    """σ√τ where a price is reflected: that divides by σ²τ, whose derivatives need σ⁴τ² to be a number in float32."""
-    return jnp.maximum(total_volatility(volatility, time), SMALLEST_REFLECTED)
 
 
 def digital(sign: Real, forward: Real, strike: Real, volatility: Real, time: Real, discount: Real = 1.0) -> Values:

@@ -17,8 +17,8 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from tenrec.pricing import black_scholes
-from tenrec.pricing.black_scholes import Real
-from tenrec.pricing.exotics import DISCRETE, reflected_volatility
+from tenrec.pricing.black_scholes import Real, reflected_volatility
+from tenrec.pricing.exotics import DISCRETE
 
 Values = Float[Array, "..."]
 NODES, WEIGHTS = (
