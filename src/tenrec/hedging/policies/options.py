@@ -22,8 +22,9 @@ from tenrec.pricing import black_scholes
 
 RIDGE = 0.1
 """Share of the Greek of the same option at the money, below which an option is of little use as a hedge."""
-MOST = 3.0
-"""Units of options held at most, per unit of the book in all."""
+MOST = 1.0
+"""Units of each option held at most, per unit of the book: no more options are bought than were sold. A book's gamma
+grows without bound at its expiry, and a longer option offsets it only in numbers whose vega and cost are the risk."""
 
 
 class GreekHedge(AbstractPositionPolicy):
