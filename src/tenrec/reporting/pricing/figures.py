@@ -90,7 +90,7 @@ def _residuals(quotes: pl.DataFrame) -> Plot:
                        marker=marker, showlegend=False, customdata=error,
                        hovertemplate="%{x:.3f}, %{y:.0f} days: %{customdata:+.2f}<extra></extra>")  # fmt: skip
     figure.update_layout(xaxis_title="log(K/F)", yaxis_title="days")
-    figure.update_yaxes(type="log")
+    figure.update_yaxes(type="log", dtick=1)
     return Plot("residuals", "Residuals", "Fit less middle quote, in vol points.", figure)
 
 
