@@ -173,11 +173,12 @@ class _Keeper:
                 f"{f', the checkpoint of update {kept} is kept' if kept else ''}; lower training.learning_rate "
                 f"(now {self.settings.learning_rate:g}), or check the sizes of spot, strike and quantity."
             )
-        self.state = state
         losses, scores = self.in_bp(np.asarray(progress.loss)), self.in_bp(np.asarray(progress.score))
         for seed, (loss, score) in enumerate(zip(losses, scores, strict=True)):
             row = {"update": progress.update, "seed": seed, "loss_bp": float(loss), "score_bp": float(score)}
             self.rows.append({"stage": self.name, **row})
+        # After the rows, for the same reason as in `save`: Ctrl-C may come between any two lines.
+        self.state = state
         best = float(self.in_bp(np.asarray(state.best_score, np.float64)).min())
         self.reporter.advance(progress.update, f"validation {best:.2f} bp")
         if time.monotonic() - self.saved_at > SECONDS_BETWEEN_CHECKPOINTS:
