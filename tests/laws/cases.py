@@ -61,16 +61,24 @@ BOOKS = ("sold_call", "held_put", "book")
 
 
 def pairwise(factors: Mapping[str, Sequence]) -> list[dict]:
-    """Few combinations in which every value of every factor meets every value of every other one (greedy)."""
-    names = list(factors)
-    everything = [dict(zip(names, row, strict=True)) for row in itertools.product(*factors.values())]
-    waiting = [(case, frozenset(itertools.combinations(case.items(), 2))) for case in everything]
-    missing = frozenset().union(*(pairs for _, pairs in waiting))
-    chosen = []
-    while missing:
-        case, covered = max(waiting, key=lambda one: len(one[1] & missing))
-        chosen.append(case)
-        missing -= covered
+    """Few combinations in which every value of every factor meets every value of every other one.
+
+    In parameter order, as Lei and Tai (1998): all pairs of the two largest factors, to each of which every further
+    factor gives the value that meets most of what it has not met yet (of equals, the one given least often).
+    """
+    names = sorted(factors, key=lambda name: -len(factors[name]))
+    chosen = [dict(zip(names, row, strict=False)) for row in itertools.product(*(factors[name] for name in names[:2]))]
+    for number, name in enumerate(names[2:], start=2):
+        others = {(other, value) for other in names[:number] for value in factors[other]}
+        missing = set(itertools.product(others, factors[name]))
+        given = dict.fromkeys(factors[name], 0)
+        for case in chosen:
+            met = {value: missing & {(pair, value) for pair in case.items()} for value in given}
+            case[name] = best = max(given, key=lambda value: (len(met[value]), -given[value]))
+            missing -= met[best]
+            given[best] += 1
+        for (other, value), last in sorted(missing, key=str):
+            chosen.append({former: factors[former][0] for former in names[:number]} | {other: value, name: last})
     return chosen
 
 
