@@ -20,8 +20,6 @@ LESS: dict[str, dict[str, Any]] = {
     "training": {"updates": 4, "paths": 64, "validation_paths": 64},
     "evaluate": {"paths": 500, "against": ["no_hedge", "black_scholes_delta", "whalley_wilmott"]},
 }
-# Compiling is most of what is left: all of it is kept for the next command.
-QUICK = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
 LESS_TUNED = [
     "--trials=4",
     "--no-png",
@@ -58,7 +56,7 @@ def execute(command: list[str] | str, folder: Path) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **QUICK, "PATH": path},
+        env={**os.environ, "PATH": path},
         shell=isinstance(command, str),
         capture_output=True,
         text=True,

@@ -117,8 +117,9 @@ def test_a_band_clips(name: str, book: EuropeanBook, key: Array):
     middle = jnp.clip(0.3 * lower + 0.7 * upper, lower, upper)
     np.testing.assert_array_equal(targets(policy, view, middle), middle)
     width = upper - lower
-    np.testing.assert_array_equal(targets(policy, view, lower - width - 1.0), lower)
-    np.testing.assert_array_equal(targets(policy, view, upper + width + 1.0), upper)
+    # The edges come from a program of their own, which may round a network's last bits otherwise.
+    np.testing.assert_allclose(targets(policy, view, lower - width - 1.0), lower, rtol=2e-6, atol=1e-7)
+    np.testing.assert_allclose(targets(policy, view, upper + width + 1.0), upper, rtol=2e-6, atol=1e-7)
     for position in (-2.0, 0.5, 3.0):
         once = targets(policy, view, position)
         np.testing.assert_array_equal(targets(policy, view, once), once)
