@@ -5,13 +5,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from tenrec.backtest import SIGNAL_NAMES
 from tenrec.core.grid import Calendar
+from tenrec.hedging.features import FEATURES, OWN_FEATURES
+from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.runs.config_checks import (
     refuse_ensembles_of_one,
     refuse_forecasts_of_none,
     refuse_instruments,
     refuse_names,
     refuse_on_a_basket,
+    refuse_signals,
     refuse_terms,
 )
 from tenrec.runs.contract_specs import ContractSpec, EuropeanSpec, ListedSpec
@@ -22,6 +26,9 @@ from tenrec.runs.policy_specs import EvaluateSpec, PolicySpec, TrainingSpec, opt
 from tenrec.runs.risk_specs import EntropicSpec, RiskSpec
 from tenrec.runs.section import Positive, Section
 from tenrec.runs.trading_specs import CostSpec, LimitsSpec, MarginSpec, Settlement
+
+KNOWN_SIGNALS = (*FEATURES, *OWN_FEATURES, *SIGNAL_NAMES, FORECAST_SIGNAL)
+"""Names that a signal of one's own cannot have."""
 
 
 class GridSpec(Section):
@@ -102,6 +109,8 @@ class HedgeConfig(Section):
         refuse_names((self.policy, *self.rivals))
         refuse_ensembles_of_one(self)
         refuse_forecasts_of_none(self)
+        if isinstance(self.market, RecordedSpec):
+            refuse_signals(self.market.signals, KNOWN_SIGNALS, "market.signals")
         refuse_terms(self, recorded=recorded)
         return self
 

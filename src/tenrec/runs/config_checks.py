@@ -1,6 +1,6 @@
 """What parts of a configuration do not go together, each refused in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, get_args
 
 from tenrec.runs.market_specs import HestonSpec
@@ -33,6 +33,13 @@ def refuse_forecasts_of_none(config: "HedgeConfig") -> None:
             "evaluate.against names 'forecast_delta' and there is no market.forecaster; on a recorded panel give the "
             "file that `tenrec vol forecast --model hybrid --save FILE` writes"
         )
+
+
+def refuse_signals(names: Iterable[str], taken: Iterable[str], key: str) -> None:
+    """Signals under a name that something else goes by."""
+    for name in names:
+        if name in taken:
+            raise ValueError(f"{key} names {name!r}, which is known already; give the file's column another name")
 
 
 def refuse_ensembles_of_one(config: "HedgeConfig") -> None:

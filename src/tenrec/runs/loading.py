@@ -38,6 +38,8 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
     given = embed(given, base)
     for section, key in (("evaluate", "pricer"), ("market", "forecaster")):
         given = _with_full_path(given, section, key, base)
+    if isinstance(given.get("market"), Mapping):
+        given = given | {"market": with_signal_paths(given["market"], base)}
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:
@@ -49,9 +51,30 @@ def _with_full_path(given: dict[str, Any], section: str, key: str, base: Path) -
     own = given.get(section)
     if not isinstance(own, Mapping) or not isinstance(own.get(key), str):
         return given
-    beside, named = base / own[key], Path(own[key])
-    path = beside if beside.exists() else named
-    return given | {section: dict(own) | {key: str(path.resolve())}}
+    return given | {section: dict(own) | {key: full_path(own[key], base)}}
+
+
+def with_signal_paths(section: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The section with the full paths of the files that its `signals` name, in whichever way they are written."""
+    signals = section.get("signals")
+    if not isinstance(signals, Mapping):
+        return dict(section)
+    found = {}
+    for name, own in signals.items():
+        if isinstance(own, str):
+            file, colon, column = own.rpartition(":")
+            found[name] = f"{full_path(file, base)}:{column}" if colon else full_path(own, base)
+        elif isinstance(own, Mapping) and isinstance(own.get("file"), str):
+            found[name] = {**own, "file": full_path(own["file"], base)}
+        else:
+            found[name] = own
+    return {**section, "signals": found}
+
+
+def full_path(named: str, base: Path) -> str:
+    """Of a file beside the configuration, or where the user stands."""
+    beside = base / named
+    return str((beside if beside.exists() else Path(named)).resolve())
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

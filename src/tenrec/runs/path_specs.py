@@ -1,7 +1,7 @@
 """The markets of the configuration whose paths come from files, and with the simulated ones every market."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, model_validator
 
@@ -20,6 +20,7 @@ from tenrec.runs.market_specs import (
     tagged_by,
 )
 from tenrec.runs.section import Count, Positive, Price, Section
+from tenrec.runs.vol.signals import SignalSource
 
 
 class BootstrapSpec(Section):
@@ -59,6 +60,31 @@ class MixSpec(Section):
         return self.recorded + self.bootstrap + self.calibrated
 
 
+class SignalSpec(Section):
+    """A daily file's column under a name of its own; a text FILE:COLUMN means the same."""
+
+    file: Annotated[str, Field(min_length=1)]
+    column: str | None = None
+    lag: Annotated[int, Field(ge=0, le=366)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        file, colon, column = given.rpartition(":")
+        return {"file": file, "column": column} if colon and "/" not in column else {"file": given}
+
+    @property
+    def source(self) -> SignalSource:
+        """As the reader takes it."""
+        return SignalSource(self.file, self.column, self.lag)
+
+
+SignalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Signals = dict[SignalName, SignalSpec]
+
+
 class RecordedSpec(Section):
     """A recorded panel of listed options, split by time; nothing after `validate_until` is seen before the report."""
 
@@ -70,6 +96,7 @@ class RecordedSpec(Section):
     validate_until: date = date(2019, 12, 31)
     mix: MixSpec = MixSpec()
     forecaster: str | None = None
+    signals: Signals = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _in_order(self) -> "RecordedSpec":

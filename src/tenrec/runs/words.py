@@ -85,7 +85,7 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
         )
         sentences.append(_extremes(metrics))
         sentences.append(_choice(metrics))
-        return tuple(sentences)
+        return (*sentences, *signal_sentences(metrics))
     difference = entry["difference_bp"]
     word = "below" if difference["high"] < 0 else "above" if difference["low"] > 0 else "different from"
     near = (difference["low"], difference["value"], difference["high"])
@@ -110,6 +110,24 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
             f"{optimum['policies'].get(reference, {}).get('gap_bp', float('nan')):.2f} bp."
         )
     return tuple(sentences)
+
+
+def signal_sentences(metrics: dict[str, Any]) -> list[str]:
+    """What files told the hedgers of a recorded run at each close, and on how many closes they were silent."""
+    found, made = [], metrics.get("forecaster")
+    if made is not None:
+        found.append(
+            f"Forecasts of {made['model']} ({made['prices']}) are known from {made['first']} on, on "
+            f"{made['share']:.0%} of the closes; before, the implied volatility stands."
+        )
+    for name, told in metrics.get("signals", {}).items():
+        place = told["file"] if told["column"] is None else f"{told['file']}, {told['column']}"
+        lag = "" if not told["lag"] else f", {told['lag']} calendar days after its date"
+        found.append(
+            f"{name} ({place}) is known from {told['first']} on{lag}, on {told['share']:.0%} of the closes; where it "
+            "is not it is taken as 0."
+        )
+    return found
 
 
 def _cost_words(config: HedgeConfig) -> str:
