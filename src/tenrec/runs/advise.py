@@ -10,6 +10,7 @@ from tenrec.core.errors import InputError
 from tenrec.runs.advice import Setting
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
+from tenrec.runs.instrument_specs import words_of
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
 from tenrec.runs.setting import DAYS_PER_YEAR
@@ -109,7 +110,7 @@ def _instruments(
 def _told(config: HedgeConfig, targets: np.ndarray, positions: Sequence[float]) -> list[dict[str, Any]]:
     """What to hold and trade of every instrument; the assets of a basket are all called spot."""
     options, names = iter(config.options), list(config.instruments)
-    names = [next(options).words if name == "option" else name.replace("_", " ") for name in names]
+    names = [next(options).words if name == "option" else words_of(name) for name in names]
     names += names[:1] * (len(targets) - len(names))
     rows = zip(names, targets, positions, strict=True)
     return [

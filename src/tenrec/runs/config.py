@@ -21,7 +21,7 @@ from tenrec.runs.config_checks import (
 from tenrec.runs.contract_specs import ContractSpec, EuropeanSpec, ListedSpec
 from tenrec.runs.instrument_specs import Instrument, InstrumentSpec, OptionSpec, name_of
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec
-from tenrec.runs.path_specs import MarketSpec, RecordedSpec
+from tenrec.runs.path_specs import HistorySpec, MarketSpec, RecordedSpec
 from tenrec.runs.policy_specs import EvaluateSpec, PolicySpec, TrainingSpec, option_features, with_features
 from tenrec.runs.risk_specs import EntropicSpec, RiskSpec
 from tenrec.runs.section import Positive, Section
@@ -89,8 +89,14 @@ class HedgeConfig(Section):
         refuse_instruments(self)
         if isinstance(self.market, BasketSpec):
             refuse_on_a_basket(self)
-        if self.premium == "quote" and not recorded:
-            raise ValueError("premium is 'quote'; only a recorded panel has quotes, so give 'fair' or a number")
+        history = isinstance(self.market, HistorySpec)
+        if self.premium == "quote" and not (recorded or history):
+            raise ValueError("premium is 'quote'; only recorded markets have quotes, so give 'fair' or a number")
+        if self.premium == "fair" and history:
+            raise ValueError(
+                "premium is 'fair'; on market.model history each sale is paid at its own implied volatility, so give "
+                "'quote' or a number"
+            )
         if recorded and self.premium not in (None, "quote"):
             raise ValueError(
                 f"premium is {self.premium!r}; a recorded panel is sold at its quote, so leave premium out"

@@ -1,5 +1,6 @@
 """From a YAML file and `--set` overrides to a checked configuration, with errors in one sentence."""
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tenrec.core.errors import ConfigError
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.custom import embed
+from tenrec.runs.vol.signals import SignalSource
 
 Source = HedgeConfig | Mapping[str, Any] | str | Path
 
@@ -62,8 +64,8 @@ def with_signal_paths(section: Mapping[str, Any], base: Path) -> dict[str, Any]:
     found = {}
     for name, own in signals.items():
         if isinstance(own, str):
-            file, colon, column = own.rpartition(":")
-            found[name] = f"{full_path(file, base)}:{column}" if colon else full_path(own, base)
+            source = SignalSource.of(own)
+            found[name] = {**dataclasses.asdict(source), "file": full_path(source.file, base)}
         elif isinstance(own, Mapping) and isinstance(own.get("file"), str):
             found[name] = {**own, "file": full_path(own["file"], base)}
         else:
@@ -223,6 +225,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         "basket": market_specs.BasketSpec,
         "bootstrap": path_specs.BootstrapSpec,
         "arrays": path_specs.ArraysSpec,
+        "history": path_specs.HistorySpec,
         "recorded": path_specs.RecordedSpec,
         "mix": path_specs.MixSpec,
         "option": contract_specs.EuropeanSpec,
@@ -251,7 +254,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
     if location[:1] == ["hedge_with"]:
         own = instrument_specs
         instruments = {"costs": own.OwnCostSpec, "limits": trading_specs.LimitsSpec, "option": own.OptionSpec}
-        instruments |= dict.fromkeys(("spot", "future", "forward", "variance_swap"), own.TermsSpec)
+        instruments |= dict.fromkeys(("spot", "future", "forward", "variance_swap", "vix_future"), own.TermsSpec)
         inner = next((instruments[name] for name in reversed(location) if name in instruments), own.InstrumentSpec)
         return list(inner.model_fields)
     for name in reversed(location):

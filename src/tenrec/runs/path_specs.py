@@ -1,5 +1,6 @@
 """The markets of the configuration whose paths come from files, and with the simulated ones every market."""
 
+import dataclasses
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -46,6 +47,19 @@ class ArraysSpec(Section):
     train_rows: Count | None = None
 
 
+class HistorySpec(Section):
+    """The record of an index and its implied volatility, cut into the lives of options sold on it."""
+
+    model: Literal["history"]
+    file: str
+    implied: str
+    futures: str | None = None
+    every: Count = 5
+    train_until: date
+    spot: Price = 1.0
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+
+
 class MixSpec(Section):
     """Weights in training of the recorded paths, of paths resampled from them, and of a model calibrated to them."""
 
@@ -70,10 +84,7 @@ class SignalSpec(Section):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, given: Any) -> Any:
-        if not isinstance(given, str):
-            return given
-        file, colon, column = given.rpartition(":")
-        return {"file": file, "column": column} if colon and "/" not in column else {"file": given}
+        return dataclasses.asdict(SignalSource.of(given)) if isinstance(given, str) else given
 
     @property
     def source(self) -> SignalSource:
@@ -122,6 +133,7 @@ MarketSpec = Annotated[
     | Annotated[BasketSpec, Tag("basket")]
     | Annotated[BootstrapSpec, Tag("bootstrap")]
     | Annotated[ArraysSpec, Tag("arrays")]
+    | Annotated[HistorySpec, Tag("history")]
     | Annotated[RecordedSpec, Tag("recorded")],
     tagged_by("model", "black_scholes"),
 ]

@@ -5,7 +5,8 @@ from typing import Any
 from tenrec.runs.build import legs_of
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
-from tenrec.runs.path_specs import RecordedSpec
+from tenrec.runs.instrument_specs import words_of
+from tenrec.runs.path_specs import HistorySpec, RecordedSpec
 
 RISK_WORDS = {
     "entropic": "entropic risk",
@@ -34,6 +35,7 @@ MARKET_WORDS = {
     "regimes": "regime-switching paths",
     "basket": "correlated paths",
     "uncertain": "paths of uncertain parameters",
+    "history": "recorded days of an index",
     "recorded": "recorded Shanghai 50ETF options",
 }
 
@@ -62,8 +64,14 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     if len(legs) > 1:
         what = f"a book of {len(legs)} options"
     options = iter(config.options)
-    named = [next(options).words if name == "option" else name.replace("_", " ") for name in config.instruments]
+    named = [next(options).words if name == "option" else words_of(name) for name in config.instruments]
     instruments = " and a ".join(named)
+    if isinstance(config.market, HistorySpec):
+        return (
+            f"Hedging {what} in the {instruments} at every close at {cost}; learned on sales that ended by "
+            f"{config.market.train_until}, judged by {RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} later "
+            f"ones in {metrics['clusters']} quarters."
+        )
     return (
         f"Hedging {what} in the {instruments} over {config.grid.steps} dates at {cost}, judged by "
         f"{RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} common paths."

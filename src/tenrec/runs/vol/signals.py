@@ -40,6 +40,17 @@ class SignalSource:
     column: str | None = None
     lag: int = 0
 
+    @classmethod
+    def of(cls, text: str) -> "SignalSource":
+        """FILE:COLUMN, or FILE alone.
+
+        Example:
+            >>> SignalSource.of("runs/spikes.parquet:p")
+            SignalSource(file='runs/spikes.parquet', column='p', lag=0)
+        """
+        file, colon, column = text.rpartition(":")
+        return cls(file, column) if colon and "/" not in column else cls(text)
+
 
 @dataclass(frozen=True)
 class NamedSignal:
