@@ -219,7 +219,7 @@ def spx_bands(sample: Sample, quarters: np.ndarray) -> None:
     for tighten in (0.5, 1.0):
         own = TightenedBand(cost, aversion, jnp.asarray(tighten), "spike")
         paid = float(assess({"own": own}, sample, TERMS)["own"].cost.mean())
-        low, high = 0.05, 1.0
+        low, high, width, same = 0.05, 1.0, 1.0, plain
         for _ in range(12):  # the width, a share of the plain one, at which a constant band costs as much
             width = 0.5 * (low + high)
             same = WhalleyWilmott(cost, aversion / width**3)
