@@ -157,11 +157,15 @@ def _scales(
 
 def _told(what: str, values: np.ndarray, name: str) -> str:
     """In words where the sizes come from; refused where the file is silent on all days that are traded."""
-    share = float(np.isfinite(values).mean())
-    if share == 0.0:
+    known = int(np.isfinite(values).sum())
+    if known == 0:
         raise DataError(f"{name} says nothing on any day that is traded; give a file of these days.")
-    silent = "" if share == 1.0 else "; without a forecast nothing is sold, without a probability the size is full"
-    return f"{what}, known on {share:.0%} of the days traded{silent}."
+    if known == len(values):
+        return f"{what}."
+    return (
+        f"{what}; {len(values) - known:,} of the {len(values):,} days traded have none: without a forecast nothing is "
+        "sold, without a probability the size is full."
+    )
 
 
 def _refuse_no_probability(chance: np.ndarray, spikes: SignalSource) -> None:
