@@ -73,6 +73,7 @@ def advise(
     valued = not any(isinstance(exotic, CustomPayoff) for exotic in handle.setting.contract.exotics)
     classical = run.policy("black_scholes_delta")
     delta = float(classical.target(position=position, **asked, **states)) if valued else None
+    greeks = handle.variance_greeks(**asked, **states) if valued else {}
     return {
         "policy": name,
         "instrument": config.instruments[0],
@@ -82,6 +83,7 @@ def advise(
         "instruments": _told(config, targets, positions),
         "band": None if edges is None else [float(edge) for edge in edges],
         "black_scholes_delta": delta,
+        "book": {key: float(value) for key, value in greeks.items()} or None,
         "implied_vol": implied_vol if implied_vol is not None else handle.setting.volatility,
         "why": _why(label_of(config, name), hold, position, delta, edges is not None),
     }
