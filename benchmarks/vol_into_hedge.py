@@ -59,10 +59,14 @@ from tenrec.runs.vol.reading import Reading, read_prices
 from tenrec.volatility.forecast.forecaster import Forecaster, forecaster_of
 from tenrec.volatility.forecast.hybrid import HybridSettings
 from tenrec.volatility.forecast.walk import first_forecast, walk_forward
+from tenrec.volatility.spikes.events import IMPLIED_SPIKE
+from tenrec.volatility.spikes.probability import spike_probability
 
 MODELS = ("ewma", "gjr_t", "har", "log_har_surprises", "hybrid")
 MARKETS = ("black_scholes", "garch", "regimes", "heston")
 SESSIONS = 22
+LEARN = 750
+"""Days before the first spike probability."""
 COST = 0.0002
 SPX_FROM = np.datetime64("2006-01-01")
 
@@ -204,14 +208,26 @@ def spx(folder: Path) -> None:
     policies |= {f"delta at {made[model].label}": ForecastDelta(signal=model) for model in made}
     policies["delta half way to the hybrid"] = ForecastDelta(0.5, signal="hybrid")
     show("S&P 500 2006–2018, deltas", policies, sample, TERMS, quarters)
+    spx_bands(sample, quarters)
+
+
+def spx_bands(sample: Sample, quarters: np.ndarray) -> None:
+    """Bands that tighten with the alarm, each against a constant band that costs as much."""
     cost, aversion = jnp.asarray(COST), jnp.asarray(20.0)
-    bands: dict[str, AbstractPolicy] = {"Whalley–Wilmott band": WhalleyWilmott(cost, aversion)}
+    plain = WhalleyWilmott(cost, aversion)
+    show("bands", {"Whalley–Wilmott band": plain, "delta, no band": BlackScholesDelta()}, sample, TERMS, quarters)
     for tighten in (0.5, 1.0):
-        bands[f"tightened by {tighten:g} × alarm"] = TightenedBand(cost, aversion, jnp.asarray(tighten), "spike")
-    calm = float(np.nanmean(sample.paths.signals[..., -1]))
-    bands["always as tight on average"] = WhalleyWilmott(cost, aversion / (1 - calm) ** 3)
-    bands["delta, no band"] = BlackScholesDelta()
-    show("bands, against the plain one", bands, sample, TERMS, quarters)
+        own = TightenedBand(cost, aversion, jnp.asarray(tighten), "spike")
+        paid = float(assess({"own": own}, sample, TERMS)["own"].cost.mean())
+        low, high, width, same = 0.05, 1.0, 1.0, plain
+        for _ in range(12):  # the width, a share of the plain one, at which a constant band costs as much
+            width = 0.5 * (low + high)
+            same = WhalleyWilmott(cost, aversion / width**3)
+            dearer = float(assess({"same": same}, sample, TERMS)["same"].cost.mean()) > paid
+            low, high = (width, high) if dearer else (low, width)
+        pair: dict[str, AbstractPolicy] = {f"constant band, {width:.2f} as wide": same}
+        pair |= {f"tightened by {tighten:g} × alarm": own, "Whalley–Wilmott band": plain}
+        show("bands of one cost", pair, sample, TERMS, quarters)
 
 
 def markets(folder: Path, objective: str) -> None:
@@ -257,34 +273,12 @@ def network_of(index: Index, model: str, objective: str) -> AbstractPolicy:
 
 
 def spike_signal(index: Index) -> np.ndarray:
-    """P(largest VIX of the next five days ≥ 1.2 × today's), over its rank: the share of past days that were calmer.
-
-    A ridge logit on the level of the VIX, its change, the last return and realised to implied volatility; fitted anew
-    every year on what was known by then. The alarm is 0 in the calmest half and 1 on the most dangerous day so far.
-    """
-    record = index.record
-    vix, days = index.implied, len(record)
-    ahead = np.array([vix[day + 1 : day + 6].max() if day + 6 <= days else np.nan for day in range(days)])
-    event = np.where(np.isfinite(ahead), (ahead >= 1.2 * vix).astype(float), np.nan)
-    realised = np.sqrt(252 * np.convolve(record.variance, np.full(22, 1 / 22))[:days])
-    change = np.diff(np.log(vix), prepend=np.nan)
-    table = np.column_stack([np.log(vix), change, record.returns / vix, np.log(realised / vix)])
-    table[:22] = np.nan
-    out = np.full(days, np.nan)
-    for cutoff in range(int(np.searchsorted(record.dates, SPX_FROM)), days, 252):
-        known = np.isfinite(event) & np.isfinite(table).all(1) & (np.arange(days) <= cutoff - 5)
-        mean, spread = table[known].mean(0), table[known].std(0)
-        x = np.column_stack([np.ones(days), (table - mean) / spread])
-        weights = np.zeros(x.shape[1])
-        for _ in range(25):  # Newton steps of the ridge logit
-            p = 1 / (1 + np.exp(-x[known] @ weights))
-            ridge = np.diag([0.0] + [1.0] * (x.shape[1] - 1))
-            slope = x[known].T @ (p - event[known]) + ridge @ weights
-            weights -= np.linalg.solve((x[known] * (p * (1 - p))[:, None]).T @ x[known] + ridge, slope)
-        score, block = x @ weights, slice(cutoff, min(cutoff + 252, days))
-        past = np.sort(score[known])
-        out[block] = np.searchsorted(past, score[block]) / len(past)
-    return np.clip(2 * out - 1, 0, 1)
+    """The alarm of `tenrec vol spikes` for the VIX: 0 in the calmer half of days so far, 1 on the most dangerous."""
+    probability = spike_probability(index.record, IMPLIED_SPIKE, start=LEARN).probability
+    alarm = np.full(len(probability), np.nan)
+    for day in range(LEARN, len(probability)):
+        alarm[day] = np.clip(2 * np.mean(probability[LEARN : day + 1] <= probability[day]) - 1, 0, 1)
+    return alarm
 
 
 def trained(folder: Path, seeds: int = 6) -> None:

@@ -1,6 +1,7 @@
 """Volatility traded on records: the contracts, the money, and that nothing is known before its day."""
 
 import datetime as dt
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +22,10 @@ from tenrec.backtest.variance_trades import (
 )
 from tenrec.core.errors import DataError, WorkError
 from tenrec.hedging.costs import ProportionalCost
+from tenrec.runs.vol.saved import save_forecaster
+from tenrec.runs.vol.signals import SignalSource
+from tenrec.runs.vol.strategy import _scales
+from tenrec.volatility.forecast.forecaster import Forecaster
 from tenrec.volatility.record import VarianceRecord
 from tenrec.volatility.spikes.probability import spike_probability
 from tenrec.volatility.variance.futures import futures_from_table, held_to_expiry, roll_yield, rolled_weights
@@ -168,3 +173,33 @@ def test_the_record_of_a_strategy(record):
 def test_futures_that_cannot_be_used(change, said):
     with pytest.raises(DataError, match=said):
         futures_from_table(change(made_futures()), "futures.csv")
+
+
+def test_saved_forecasts_and_probabilities_scale_the_size(tmp_path: Path):
+    """Against the two formulas by hand; what the files say later moves no earlier size."""
+    days = 1100
+    rng = np.random.default_rng(4)
+    dates = np.datetime64("2015-01-01") + np.arange(days)
+    implied = 0.2 * np.exp(0.1 * rng.standard_normal(days))
+    record = VarianceRecord(dates, np.full(days, 1e-4), 0.01 * rng.standard_normal(days), implied=implied)
+    variance, chance, late = 1e-4 * (1 + rng.random((days, 1))), rng.random(days), np.arange(days) > 900
+    sizes = []
+    for name, factor in (("first", 1.0), ("second", 0.3)):
+        own = np.where(late, factor, 1.0)
+        made = Forecaster("har", "x", 365.0, dates[700:], (21,), (variance * own[:, None])[700:])
+        save_forecaster(made, tmp_path / f"{name}.parquet")
+        pl.DataFrame({"date": dates, "p": chance * own}).write_csv(tmp_path / f"{name}.csv")
+        source = SignalSource.of(f"{tmp_path / name}.csv:p")
+        scales, notes = _scales(record, 750, tmp_path / f"{name}.parquet", source)
+        sizes.append(scales)
+    assert "HAR in second.parquet." in notes[0]
+    for name in ("forecast", "spike", "both"):
+        np.testing.assert_array_equal(sizes[0][name][:901], sizes[1][name][:901])
+        assert not np.allclose(sizes[0][name][901:], sizes[1][name][901:])
+    day = 820
+    premium = 1 - 365 * variance[700 : day + 1, 0] / implied[700 : day + 1] ** 2
+    assert sizes[0]["forecast"][day] == pytest.approx(np.clip(premium[-1] / max(premium.mean(), 0.05), 0, 2))
+    assert sizes[0]["spike"][day] == pytest.approx(np.clip(2 - chance[day] / chance[: day + 1].mean(), 0, 1))
+    pl.DataFrame({"date": dates, "p": 100 * chance}).write_csv(tmp_path / "percent.csv")
+    with pytest.raises(DataError, match=r"percent\.csv runs from .* probabilities from 0 to 1 are needed, such as"):
+        _scales(record, 750, None, SignalSource(str(tmp_path / "percent.csv"), "p"))

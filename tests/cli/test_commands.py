@@ -253,6 +253,7 @@ def test_advice_in_words(tenrec_command: Tenrec, finished: tenrec.Run):
     assert lines[1] == f"No-trade band: {low:.6g} to {high:.6g}."
     assert lines[2] == f"Black–Scholes delta would hold {delta(1.01, 1.0, 12 / 365, 0.2):.6g}."
     assert lines[3].startswith("The position is outside the band")
+    assert lines[4].startswith("The book in variance terms: -")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "premium nonsense": ({"premium": "cheap"}, "'premium' is 'cheap'; it must be 'fair', 'quote' or a number"),
     "premium list": ({"premium": [1]}, "'premium' is [1]; it must be 'fair', 'quote' or a number"),
-    "quote without quotes": ({"premium": "quote"}, "premium is 'quote'; only a recorded panel has quotes"),
+    "quote without quotes": ({"premium": "quote"}, "premium is 'quote'; only recorded markets have quotes"),
     "file left out": ({"market": {"model": "bootstrap"}}, "'market.file' is missing"),
     "empty section": ({"costs": None}, "'costs' is empty; a mapping of keys is needed, or leave it out"),
     "number for a section": ({"market": 5}, "'market' is 5; a mapping of keys is needed"),

@@ -22,7 +22,7 @@ from tenrec.volatility.forecast.linear import UNIT, fit_linear, har, harq
 from tenrec.volatility.forecast.losses import mincer_zarnowitz, qlike
 from tenrec.volatility.forecast.targets import future_mean
 from tenrec.volatility.forecast.verdict import judge
-from tenrec.volatility.forecast.walk import LABELS, first_forecast, walk_forward
+from tenrec.volatility.forecast.walk import LABELS, NAMED_ALONE, first_forecast, walk_forward
 from tenrec.volatility.record import VarianceRecord
 from tests.data.files import SHARED, needs_shared
 
@@ -145,7 +145,7 @@ def walked():
 
 def test_no_forecast_sees_the_future(walked):
     cut, first, second = walked
-    assert set(first.forecasts) == set(LABELS)
+    assert set(first.forecasts) == set(LABELS) - set(NAMED_ALONE)
     for name, by_horizon in first.forecasts.items():
         for horizon, forecast in by_horizon.items():
             assert np.isfinite(forecast[first.start :]).all(), name
@@ -154,6 +154,21 @@ def test_no_forecast_sees_the_future(walked):
                 second.forecasts[name][horizon][:cut], forecast[:cut], rtol=1e-6, err_msg=f"{name} {horizon}"
             )
             assert not np.allclose(second.forecasts[name][horizon][cut:], forecast[cut:])
+
+
+def test_heston_is_walked_by_name_and_sees_no_future():
+    record, cut = made(620), 560
+    returns = np.where(np.arange(620) > cut, 7.0 * record.returns, record.returns)
+    changed = dataclasses.replace(record, returns=returns)
+    first, second = (walk_forward(one, start=500, horizons=(1, 22), only=("heston",)) for one in (record, changed))
+    for horizon in (1, 22):
+        own, other = (walk.forecasts["heston"][horizon] for walk in (first, second))
+        assert np.isfinite(own[500:]).all()
+        np.testing.assert_array_equal(own[: cut + 1], other[: cut + 1])
+        assert not np.allclose(own[cut + 1 :], other[cut + 1 :])
+    # Over the month the forecast has reverted towards its mean: it moves less than that of the next day.
+    day, month = (np.log(first.forecasts["heston"][horizon][500:]).std() for horizon in (1, 22))
+    assert month < day
 
 
 def test_the_hybrid_stays_within_its_bound(walked):

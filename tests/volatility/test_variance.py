@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from scipy.stats import ncx2, norm
 
+from tenrec.contracts import european
 from tenrec.core.errors import ConfigError, DataError
+from tenrec.hedging.policies import BlackScholesDelta
 from tenrec.pricing import heston
+from tenrec.runs.advice import PolicyHandle, Setting
 from tenrec.volatility.heston import HestonParameters
 from tenrec.volatility.variance import (
     Strip,
@@ -247,3 +250,22 @@ def test_implied_correlation_is_the_one_that_was_put_in():
 def test_a_strip_knows_its_sides():
     strip = Strip(0.1, 101.0, 1.0, 100.0, np.array([95.0, 100.0, 105.0]), np.array([1.0, 2.0, 1.0]))
     assert strip.sign.tolist() == [-1.0, -1.0, 1.0]
+
+
+def test_a_book_in_variance_terms_is_that_of_differences():
+    """Black–Scholes by SciPy's normal distribution, moved in the logarithm of spot and in the variance."""
+    handle = PolicyHandle(
+        BlackScholesDelta(), Setting(european("call", strike=95.0, expiry=30), 30 / 365, 1 / 365, 100.0, 0.2)
+    )
+    found = handle.variance_greeks(spot=100.0, time_to_maturity=0.1, implied_vol=0.3, quantity=-20.0)
+
+    def value(spot: float, variance: float) -> float:
+        root = np.sqrt(variance * 0.1)
+        d1 = np.log(spot / 95.0) / root + 0.5 * root
+        return float(spot * norm.cdf(d1) - 95.0 * norm.cdf(d1 - root))
+
+    step, move = 1e-5, 1e-2
+    by_variance = (value(100.0, 0.09 + step) - value(100.0, 0.09 - step)) / (2 * step)
+    gamma = (value(100.0 + move, 0.09) - 2 * value(100.0, 0.09) + value(100.0 - move, 0.09)) / move**2
+    assert found["variance_vega"] == pytest.approx(-20.0 * by_variance, rel=1e-4)
+    assert found["dollar_gamma"] == pytest.approx(-20.0 * 0.5 * gamma * 100.0**2, rel=1e-4)

@@ -125,8 +125,20 @@ def show_advice(answer: Mapping[str, Any], *, as_json: bool) -> None:
     if answer["band"] is not None:
         low, high = answer["band"]
         console.print(f"No-trade band: {low:,.6g} to {high:,.6g}.", highlight=False)
-    console.print(f"Black–Scholes delta would hold {answer['black_scholes_delta']:,.6g}.", highlight=False)
+    if answer["black_scholes_delta"] is not None:
+        console.print(f"Black–Scholes delta would hold {answer['black_scholes_delta']:,.6g}.", highlight=False)
     console.print(f"[dim]{answer['why']}[/]", highlight=False)
+    if answer.get("book"):
+        gamma, vega = answer["book"]["dollar_gamma"], answer["book"]["variance_vega"]
+        console.print(
+            f"The book in variance terms: {_plain(gamma)} per squared return (½ΓS²), {_plain(vega)} per unit of "
+            "annualised variance (∂V/∂σ²).",
+            highlight=False,
+        )
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
 
 
 def show_export(written: Mapping[str, Any], *, as_json: bool) -> None:

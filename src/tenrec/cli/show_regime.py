@@ -29,4 +29,7 @@ def show_regime(metrics: Mapping[str, Any], *, as_json: bool) -> None:
     console.print(table)
     for sentence in (*metrics["notes"], *regime_findings(dict(metrics))):
         console.print(f"• {sentence}", highlight=False, markup=False)
+    if "saved" in metrics:
+        how = f"tenrec hedge --set market.signals.regime_volatility={metrics['saved']}:regime_volatility"
+        console.print(f"\nSignals: [bold]{metrics['saved']}[/], for `{how}`", highlight=False, soft_wrap=True)
     console.print(f"\nReport: [bold]{metrics['report']}[/]", highlight=False, soft_wrap=True)

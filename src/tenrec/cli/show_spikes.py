@@ -44,4 +44,7 @@ def show_spikes(metrics: Mapping[str, Any], *, as_json: bool) -> None:
             )
     for sentence in (*metrics["notes"], *spike_findings(dict(metrics))):
         console.print(f"• {sentence}", highlight=False, markup=False)
+    if "saved" in metrics:
+        how = f"tenrec hedge --set market.signals.spike_probability={metrics['saved']}:variance_spike_probability"
+        console.print(f"\nSignals: [bold]{metrics['saved']}[/], for `{how}`", highlight=False, soft_wrap=True)
     console.print(f"\nReport: [bold]{metrics['report']}[/]", highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from tenrec.cli.show import show_document, terminal
+from tenrec.reporting.text import number
 
 
 def show_index(metrics: Mapping[str, Any], *, as_json: bool) -> None:
@@ -56,7 +57,7 @@ def show_strategy(metrics: Mapping[str, Any], *, as_json: bool) -> None:
     for name, one in metrics["strategies"].items():
         cells = [_number(one[key], 100.0) for key in ("mean", "deviation")]
         tail = [_number(one[key], 100.0) for key in ("drawdown", "worst_day", "cost")]
-        interval = f"\\[{one['low']:.2f}, {one['high']:.2f}]"
+        interval = f"\\[{_number(one['low'])}, {_number(one['high'])}]"
         table.add_row(name, *cells, _number(one["sharpe"]), interval, *tail)
     console = terminal()
     console.print(table)
@@ -75,7 +76,7 @@ def _table(*columns: str) -> Table:
 
 
 def _number(value: float | None, scale: float = 1.0) -> str:
-    return "–" if value is None else f"{scale * value:.2f}"
+    return "–" if value is None else number(scale * value, 2)
 
 
 def _end(console: Any, sentences: list[str], report: str) -> None:

@@ -111,6 +111,16 @@ def strategy(
     since: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First trade; default after 750 days.")
     ] = None,
+    forecast: Annotated[
+        Path | None,
+        typer.Option("--forecast", metavar="FILE", help="Forecasts of `tenrec vol forecast --save`; default log-HAR."),
+    ] = None,
+    spikes: Annotated[
+        str | None,
+        typer.Option(
+            "--spikes", metavar="FILE:COLUMN", help="Probabilities of `tenrec vol spikes --save`; default its own."
+        ),
+    ] = None,
     swap_spread: Annotated[
         float, typer.Option("--swap-spread", min=0.0, help="Half-spread of a variance swap, volatility points.")
     ] = 0.5,
@@ -125,15 +135,18 @@ def strategy(
     The size is constant, or scaled by what a walk-forward forecast leaves of the implied variance, by the probability
     of a spike, or by both; nothing is known before its day. Costs, drawdowns and Sharpe ratios with intervals.
 
-    Examples: `tenrec vol strategy spx.csv --vix vix.csv --futures VIX_futures.csv`
+    Examples: `tenrec vol strategy spx.csv --vix vix.csv --futures VIX_futures.csv` · `… --forecast vol.parquet --spikes
+    spikes.parquet:implied_spike_probability`, saved by `tenrec vol forecast` and `tenrec vol spikes`.
     """
     from tenrec.cli.show import reporting
     from tenrec.cli.show_vol_index import show_strategy
+    from tenrec.runs.vol.signals import SignalSource
     from tenrec.runs.vol.strategy import trade_volatility
 
     with reporting(quiet=as_json) as reporter:
         metrics = trade_volatility(
-            prices, implied=implied, futures=futures, out=out, since=since, swap_spread=swap_spread,
+            prices, implied=implied, futures=futures, out=out, since=since, forecast=forecast,
+            spikes=None if spikes is None else SignalSource.of(spikes), swap_spread=swap_spread,
             future_spread=future_spread, seed=seed, reporter=reporter,
         )  # fmt: skip
     show_strategy(metrics, as_json=as_json)

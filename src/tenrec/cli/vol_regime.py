@@ -50,6 +50,10 @@ def regime(
     session: Annotated[
         str | None, typer.Option("--session", metavar="HH:MM-HH:MM", help="Keep these bars, in the file's own times.")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE.parquet", help="Write what a hedge may see of it, for market.signals."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
     ] = False,
@@ -59,6 +63,9 @@ def regime(
     Probabilities are filtered: each day's uses that day and those before, with a chain fitted on the past alone.
 
     Examples: `tenrec vol regime` · `tenrec vol regime spx.csv --vix vix.csv --regimes 3 --from 2000-01-01`
+
+    `tenrec vol regime --save regimes.parquet` writes what a hedge may see: `tenrec hedge --set
+    market.signals.regime_volatility=regimes.parquet:regime_volatility`, and regime_volatility in policy.features.
     """
     from tenrec.cli.show import reporting
     from tenrec.cli.show_regime import show_regime
@@ -78,5 +85,6 @@ def regime(
             overnight="add" if night else "leave",
             session=session,
             reporter=reporter,
+            save=save,
         )
     show_regime(metrics, as_json=as_json)

@@ -54,6 +54,10 @@ def spikes(
     session: Annotated[
         str | None, typer.Option("--session", metavar="HH:MM-HH:MM", help="Keep these bars, in the file's own times.")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE.parquet", help="Write what a hedge may see of it, for market.signals."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
     ] = False,
@@ -64,6 +68,10 @@ def spikes(
     above 2.5 times its month's mean, and (with --vix) an implied volatility 1.2 times above today's.
 
     Examples: `tenrec vol spikes` · `tenrec vol spikes spx.csv --vix vix.csv --from 2006-01-01 --also vix3m.csv`
+
+    `tenrec vol spikes --save spikes.parquet` writes what a hedge may see: `tenrec hedge --set
+    market.signals.spike_probability=spikes.parquet:variance_spike_probability`, with spike_probability in
+    policy.features.
     """
     from tenrec.cli.show import reporting
     from tenrec.cli.show_spikes import show_spikes
@@ -87,5 +95,6 @@ def spikes(
             overnight="add" if night else "leave",
             session=session,
             reporter=reporter,
+            save=save,
         )
     show_spikes(metrics, as_json=as_json)

@@ -1,5 +1,6 @@
 """Paths that somebody else made, served as a market."""
 
+import dataclasses
 from typing import Literal
 
 import equinox as eqx
@@ -11,6 +12,7 @@ from tenrec.core.errors import ConfigError
 from tenrec.core.paths import MarketPaths
 from tenrec.markets.base import AbstractMarket, HedgeWith, Scalar, as_dividend_yield, check_hedge_with, record
 from tenrec.markets.draws import Draws, Randomness
+from tenrec.markets.variance_swap import with_instruments, with_recorded_variance_swap
 
 Order = Literal["served", "random"]
 
@@ -24,6 +26,9 @@ class ArraysMarket(AbstractMarket):
         volatility: (rows, dates), or one annualised number; None for the standard deviation of all log returns.
         order: "served" gives rows 0 … count − 1, whatever the key; "random" draws them.
         rate, dividend_yield, hedge_with: as in `BlackScholesMarket`.
+        variance_swap: whether a swap to the last date, marked at the volatility of each date, is a second instrument;
+            see `with_recorded_variance_swap`, spot at the start·variance a unit.
+        further: prices of more hedging instruments, after these.
 
     Raises:
         ConfigError: shapes that do not fit together, or a price that is not positive and finite; on simulation, more
@@ -43,6 +48,8 @@ class ArraysMarket(AbstractMarket):
     rate: Scalar = eqx.field(converter=as_array, default=0.0)
     dividend_yield: Scalar | None = eqx.field(converter=as_dividend_yield, default=None)
     hedge_with: HedgeWith = eqx.field(static=True, default="spot")
+    variance_swap: bool = eqx.field(static=True, default=False)
+    further: Float[Array, "rows dates instruments"] | None = eqx.field(converter=as_optional_array, default=None)
 
     def __check_init__(self) -> None:
         require_positive(prices=self.prices, dt=self.dt, volatility=self.volatility)
@@ -53,6 +60,11 @@ class ArraysMarket(AbstractMarket):
         dates = self.prices.shape[1]
         if dates != self.steps + 1:
             raise ConfigError(f"price paths have {dates} dates for {self.steps} steps; {self.steps + 1} are needed.")
+        if self.further is not None and self.further.shape[:2] != self.prices.shape:
+            raise ConfigError(
+                f"further instruments have prices of shape {self.further.shape} beside {self.prices.shape} of the "
+                "underlying; one for each row and date is needed."
+            )
         if self.volatility is not None and self.volatility.ndim and self.volatility.shape != self.prices.shape:
             raise ConfigError(
                 f"volatility has shape {self.volatility.shape} for prices of shape {self.prices.shape}; one number, or "
@@ -72,7 +84,13 @@ class ArraysMarket(AbstractMarket):
             volatility = jnp.sqrt(jnp.mean(jnp.var(returns, axis=0) / self.dt)).astype(dtype)
         else:
             volatility = self.volatility.astype(dtype)[rows] if self.volatility.ndim else self.volatility
-        return record(self, spot, volatility=volatility)
+        paths = record(self, spot, volatility=volatility)
+        if self.variance_swap:
+            notional = self.prices[0, 0].astype(dtype)
+            paths = with_recorded_variance_swap(
+                paths, jnp.broadcast_to(paths.volatility, spot.shape), notional=notional
+            )
+        return paths if self.further is None else with_instruments(paths, self.further.astype(dtype)[rows])
 
     def _rows(self, draws: Draws) -> Int[Array, " paths"]:
         available = self.prices.shape[0]
@@ -100,13 +118,10 @@ def split_rows(market: ArraysMarket, test: int) -> tuple[ArraysMarket, ArraysMar
 
 
 def _rows_of(market: ArraysMarket, rows: slice) -> ArraysMarket:
-    volatility = market.volatility
-    return ArraysMarket(
+    volatility, further = market.volatility, market.further
+    return dataclasses.replace(
+        market,
         prices=market.prices[rows],
-        dt=market.dt,
         volatility=volatility[rows] if volatility is not None and volatility.ndim else volatility,
-        order=market.order,
-        rate=market.rate,
-        dividend_yield=market.dividend_yield,
-        hedge_with=market.hedge_with,
+        further=None if further is None else further[rows],
     )

@@ -38,12 +38,7 @@ def with_variance_swap(
     later = first + jnp.cumsum((0.5 * dt + slope[1:]) * surprise, axis=-1)
     interest = jnp.append(jnp.cumsum((paths.rate * dt)[::-1])[::-1], 0.0)
     price = notional / left[0] * jnp.exp(-interest) * jnp.concatenate([first, later], axis=-1)
-    return dataclasses.replace(
-        paths,
-        price=jnp.concatenate([paths.price, price.astype(paths.price.dtype)[..., None]], axis=-1),
-        carry=_widened(paths.carry),
-        half_spread=_widened(paths.half_spread),
-    )
+    return with_instruments(paths, price[..., None])
 
 
 def with_recorded_variance_swap(
@@ -81,14 +76,19 @@ def with_recorded_variance_swap(
     ahead = jnp.cumsum((paths.rate * paths.dt)[..., ::-1], axis=-1)[..., ::-1]
     interest = jnp.concatenate([ahead, jnp.zeros_like(ahead[..., :1])], axis=-1)
     price = notional / left[..., :1] * jnp.exp(-interest) * (realised + left * implied**2)
+    return with_instruments(paths, price[..., None])
+
+
+def with_instruments(paths: MarketPaths, price: Float[Array, "... dates more"]) -> MarketPaths:
+    """The paths with further hedging instruments at these mid prices, without carry or spread of their own."""
+    none = jnp.zeros(price.shape[-1], paths.price.dtype)
+
+    def widened(column: Float[Array, "... dates instruments"]) -> Float[Array, "... dates all"]:
+        return jnp.concatenate([column, jnp.broadcast_to(none, (*column.shape[:-1], len(none)))], axis=-1)
+
     return dataclasses.replace(
         paths,
-        price=jnp.concatenate([paths.price, price.astype(paths.price.dtype)[..., None]], axis=-1),
-        carry=_widened(paths.carry),
-        half_spread=_widened(paths.half_spread),
+        price=jnp.concatenate([paths.price, price.astype(paths.price.dtype)], axis=-1),
+        carry=widened(paths.carry),
+        half_spread=widened(paths.half_spread),
     )
-
-
-def _widened(column: Float[Array, "... dates 1"]) -> Float[Array, "... dates 2"]:
-    """Nothing of it for the second instrument."""
-    return jnp.concatenate([column, jnp.zeros_like(column)], axis=-1)

@@ -183,7 +183,8 @@ def _chips(figure: go.Figure) -> str:
 
 def _comparison(data: ReportData) -> str:
     clusters = data.metrics.get("clusters")
-    how = f"resampling the {clusters:,} expiries whole" if clusters else "over paths that all policies share"
+    named = data.metrics.get("clusters_are") or "expiries"
+    how = f"resampling the {clusters:,} {named} whole" if clusters else "over paths that all policies share"
     note = (
         f"Risk is {risk_name(data.metrics.get('risk')).lower()}. Brackets are 95 % intervals, {how}. "
         "The lowest value of a column is marked where lower is better; whether it really is lower, the paired "

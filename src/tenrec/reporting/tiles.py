@@ -82,6 +82,8 @@ def _sample(metrics: dict[str, Any]) -> Tile | None:
     if metrics.get("kind") == "recorded":
         note = f"in {clusters:,} expiries, out of sample" if clusters else "out of sample"
         return Tile("Contracts", f"{paths:,}", "", note)
+    if clusters:
+        return Tile("Sales", f"{paths:,}", "", f"in {clusters:,} {metrics['clusters_are']}, out of sample")
     return Tile("Paths", f"{paths:,}", "", "simulated, the same for every policy")
 
 

@@ -14,7 +14,9 @@ from tenrec.contracts import AbstractContract, EuropeanBook
 from tenrec.core.errors import InputError
 from tenrec.hedging.options import OptionSlot, strikes_at
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractOwnBandPolicy, AbstractPolicy, Own
+from tenrec.hedging.sensitivities import book_gamma, book_vega
 from tenrec.hedging.view import MarketView, OptionView, view_at
+from tenrec.volatility.variance import dollar_gamma, variance_vega
 
 Numbers = np.ndarray | float
 
@@ -191,6 +193,22 @@ class PolicyHandle:
         lower, upper = (asked["scale"] * np.asarray(edge, np.float64) for edge in edges)
         return np.minimum(lower, upper).reshape(shape), np.maximum(lower, upper).reshape(shape)
 
+    def variance_greeks(
+        self, *, spot: Numbers, time_to_maturity: Numbers, implied_vol: Numbers | None = None, **more: Any
+    ) -> dict[str, np.ndarray]:
+        """The book in variance terms, without its hedge; arguments as in `target`.
+
+        `dollar_gamma` is ½·Γ·S², quote currency per squared log return; `variance_vega` is ∂V/∂(σ²) = vega/(2σ), quote
+        currency per unit of annualised variance, which as many variance swaps of that notional offset.
+        """
+        view, asked, shape = self._view(spot, time_to_maturity, implied_vol, 0.0, more)
+        gamma, vega = (np.asarray(part, np.float64) for part in _book_greeks(view))
+        own = (
+            asked["scale"] * dollar_gamma(asked["spot"], gamma),
+            asked["scale"] * variance_vega(vega, asked["implied_vol"]),
+        )
+        return dict(zip(("dollar_gamma", "variance_vega"), (part.reshape(shape) for part in own), strict=True))
+
     def _refuse_later(self, time_to_maturity: Numbers) -> None:
         """What remembers can be asked only where there is nothing to remember."""
         whole = self.setting.maturity
@@ -212,6 +230,11 @@ class PolicyHandle:
 
 # Compiled: operation by operation the first answer would take seconds.
 _view_at = eqx.filter_jit(view_at)
+
+
+@eqx.filter_jit
+def _book_greeks(view: MarketView) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
+    return book_gamma(view, view.volatility), book_vega(view, view.volatility)
 
 
 @eqx.filter_jit

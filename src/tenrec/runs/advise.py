@@ -10,6 +10,7 @@ from tenrec.core.errors import InputError
 from tenrec.runs.advice import Setting
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
+from tenrec.runs.instrument_specs import words_of
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
 from tenrec.runs.setting import DAYS_PER_YEAR
@@ -72,6 +73,7 @@ def advise(
     valued = not any(isinstance(exotic, CustomPayoff) for exotic in handle.setting.contract.exotics)
     classical = run.policy("black_scholes_delta")
     delta = float(classical.target(position=position, **asked, **states)) if valued else None
+    greeks = handle.variance_greeks(**asked, **states) if valued else {}
     return {
         "policy": name,
         "instrument": config.instruments[0],
@@ -81,6 +83,7 @@ def advise(
         "instruments": _told(config, targets, positions),
         "band": None if edges is None else [float(edge) for edge in edges],
         "black_scholes_delta": delta,
+        "book": {key: float(value) for key, value in greeks.items()} or None,
         "implied_vol": implied_vol if implied_vol is not None else handle.setting.volatility,
         "why": _why(label_of(config, name), hold, position, delta, edges is not None),
     }
@@ -109,7 +112,7 @@ def _instruments(
 def _told(config: HedgeConfig, targets: np.ndarray, positions: Sequence[float]) -> list[dict[str, Any]]:
     """What to hold and trade of every instrument; the assets of a basket are all called spot."""
     options, names = iter(config.options), list(config.instruments)
-    names = [next(options).words if name == "option" else name.replace("_", " ") for name in names]
+    names = [next(options).words if name == "option" else words_of(name) for name in names]
     names += names[:1] * (len(targets) - len(names))
     rows = zip(names, targets, positions, strict=True)
     return [

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from tenrec.backtest.windows import Windows
 from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError, UnsolvableError
 from tenrec.core.grid import TimeGrid
@@ -36,9 +37,10 @@ from tenrec.risk import RISKS, AbstractRisk
 from tenrec.runs.book import Surroundings, build_book
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
+from tenrec.runs.history import history_market, read_windows, split_windows
 from tenrec.runs.instrument_specs import TermsSpec, name_of, terms_of
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, SimulatedSpec, UncertainSpec, starting_volatility
-from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
+from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec, HistorySpec
 from tenrec.runs.risk_specs import CVaRSpec, EntropicSpec, MeanStdSpec, MeanVarianceSpec, QuadraticSpec
 from tenrec.runs.trading_specs import CostSpec
 
@@ -134,6 +136,8 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
         return _bootstrap(spec, grid, hedge_with, base)
     if isinstance(spec, ArraysSpec):
         return _arrays(spec, grid, hedge_with, base)
+    if isinstance(spec, HistorySpec):
+        return history_market(spec, history_windows(config, base), grid, hedge_with, config.instruments[1:])
     raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
 
 
@@ -215,6 +219,8 @@ def _arrays(spec: ArraysSpec, grid: TimeGrid, hedge_with: HedgeWith, base: Path)
 
 def split_market(config: HedgeConfig, base: Path) -> tuple[AbstractMarket, AbstractMarket]:
     """The market to learn on and the one to be judged on; they differ for given arrays, whose rows are split."""
+    if isinstance(config.market, HistorySpec):
+        return _split_history(config, config.market, base)
     market = build_market(config, base)
     if not isinstance(market, ArraysMarket) or not isinstance(config.market, ArraysSpec):
         return market, market
@@ -225,6 +231,31 @@ def split_market(config: HedgeConfig, base: Path) -> tuple[AbstractMarket, Abstr
             f"market.train_rows is {train} and the file has {rows} rows; leave some rows to be judged on."
         )
     learned_on, judged_on = split_rows(market, rows - train)
+    if config.training.fresh_paths:
+        learned_on = dataclasses.replace(learned_on, order="random")
+    return learned_on, judged_on
+
+
+def history_windows(config: HedgeConfig, base: Path) -> Windows:
+    """The sales on a recorded index; relative file names are looked up from `base`."""
+    spec, days = config.market, max(leg.days for leg in legs_of(config))
+    assert isinstance(spec, HistorySpec)
+    if days != config.grid.steps:
+        raise ConfigError(
+            f"grid.steps is {config.grid.steps} and the contract lives {days:g} days; market.model history trades at "
+            "every close, so give both the same number of trading days, and grid.day_count 252."
+        )
+    return read_windows(spec, config.grid.steps, base)
+
+
+def _split_history(config: HedgeConfig, spec: HistorySpec, base: Path) -> tuple[AbstractMarket, AbstractMarket]:
+    """Sales that ended by `train_until`, drawn at random, and those made after it, in their order."""
+    windows, grid = history_windows(config, base), build_grid(config)
+    hedge_with: HedgeWith = "future" if config.instruments[0] == "future" else "spot"
+    learned_on, judged_on = (
+        history_market(spec, part, grid, hedge_with, config.instruments[1:])
+        for part in split_windows(windows, spec.train_until)
+    )
     if config.training.fresh_paths:
         learned_on = dataclasses.replace(learned_on, order="random")
     return learned_on, judged_on

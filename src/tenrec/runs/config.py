@@ -5,23 +5,30 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from tenrec.backtest import SIGNAL_NAMES
 from tenrec.core.grid import Calendar
+from tenrec.hedging.features import FEATURES, OWN_FEATURES
+from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.runs.config_checks import (
     refuse_ensembles_of_one,
     refuse_forecasts_of_none,
     refuse_instruments,
     refuse_names,
     refuse_on_a_basket,
+    refuse_signals,
     refuse_terms,
 )
 from tenrec.runs.contract_specs import ContractSpec, EuropeanSpec, ListedSpec
 from tenrec.runs.instrument_specs import Instrument, InstrumentSpec, OptionSpec, name_of
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec
-from tenrec.runs.path_specs import MarketSpec, RecordedSpec
+from tenrec.runs.path_specs import HistorySpec, MarketSpec, RecordedSpec
 from tenrec.runs.policy_specs import EvaluateSpec, PolicySpec, TrainingSpec, option_features, with_features
 from tenrec.runs.risk_specs import EntropicSpec, RiskSpec
 from tenrec.runs.section import Positive, Section
 from tenrec.runs.trading_specs import CostSpec, LimitsSpec, MarginSpec, Settlement
+
+KNOWN_SIGNALS = (*FEATURES, *OWN_FEATURES, *SIGNAL_NAMES, FORECAST_SIGNAL)
+"""Names that a signal of one's own cannot have."""
 
 
 class GridSpec(Section):
@@ -82,8 +89,14 @@ class HedgeConfig(Section):
         refuse_instruments(self)
         if isinstance(self.market, BasketSpec):
             refuse_on_a_basket(self)
-        if self.premium == "quote" and not recorded:
-            raise ValueError("premium is 'quote'; only a recorded panel has quotes, so give 'fair' or a number")
+        history = isinstance(self.market, HistorySpec)
+        if self.premium == "quote" and not (recorded or history):
+            raise ValueError("premium is 'quote'; only recorded markets have quotes, so give 'fair' or a number")
+        if self.premium == "fair" and history:
+            raise ValueError(
+                "premium is 'fair'; on market.model history each sale is paid at its own implied volatility, so give "
+                "'quote' or a number"
+            )
         if recorded and self.premium not in (None, "quote"):
             raise ValueError(
                 f"premium is {self.premium!r}; a recorded panel is sold at its quote, so leave premium out"
@@ -102,6 +115,8 @@ class HedgeConfig(Section):
         refuse_names((self.policy, *self.rivals))
         refuse_ensembles_of_one(self)
         refuse_forecasts_of_none(self)
+        if isinstance(self.market, RecordedSpec):
+            refuse_signals(self.market.signals, KNOWN_SIGNALS, "market.signals")
         refuse_terms(self, recorded=recorded)
         return self
 

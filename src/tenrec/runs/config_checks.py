@@ -1,9 +1,8 @@
 """What parts of a configuration do not go together, each refused in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, get_args
 
-from tenrec.runs.market_specs import HestonSpec
 from tenrec.runs.policy_specs import Baseline, PolicySpec
 
 if TYPE_CHECKING:
@@ -33,6 +32,13 @@ def refuse_forecasts_of_none(config: "HedgeConfig") -> None:
             "evaluate.against names 'forecast_delta' and there is no market.forecaster; on a recorded panel give the "
             "file that `tenrec vol forecast --model hybrid --save FILE` writes"
         )
+
+
+def refuse_signals(names: Iterable[str], taken: Iterable[str], key: str) -> None:
+    """Signals under a name that something else goes by."""
+    for name in names:
+        if name in taken:
+            raise ValueError(f"{key} names {name!r}, which is known already; give the file's column another name")
 
 
 def refuse_ensembles_of_one(config: "HedgeConfig") -> None:
@@ -65,20 +71,27 @@ def refuse_instruments(config: "HedgeConfig") -> None:
     """Instruments that the market does not have, or that the policy cannot trade."""
     first, *further = config.instruments
     swaps = further[:1] == ["variance_swap"]
-    if first not in ("spot", "future", "forward") or set(further[swaps:]) - {"option"}:
+    futures = further[swaps:][:1] == ["vix_future"]
+    if first not in ("spot", "future", "forward") or set(further[swaps + futures :]) - {"option"}:
         raise ValueError(
             f"hedge_with is {list(config.instruments)}; one instrument on the underlying is needed, which a "
-            "variance_swap may follow, and then options, as in [spot, variance_swap, {option: {kind: call, days: 30}}]"
+            "variance_swap may follow, then a vix_future, and then options, as in [spot, variance_swap, {option: "
+            "{kind: call, days: 30}}]"
         )
     if config.costs.variance_swap is not None and not swaps:
         raise ValueError("costs.variance_swap is given; it needs hedge_with: [spot, variance_swap]")
     _refuse_without_options(config)
     if not further:
         return
-    if swaps and not isinstance(config.market, HestonSpec):
+    if swaps and config.market.model not in ("heston", "history"):
         raise ValueError(
             f"hedge_with names variance_swap and market.model is {config.market.model!r}; its price is known for "
-            "heston, so set that or leave it out"
+            "heston and history, so set one of them or leave it out"
+        )
+    if futures and getattr(config.market, "futures", None) is None:
+        raise ValueError(
+            "hedge_with names vix_future and there is no market.futures; it is known for market.model history with "
+            "futures: a table of DATE, VIX, VX1, VX2 …"
         )
     if config.options and config.market.model not in PRICED:
         raise ValueError(
@@ -95,10 +108,11 @@ def refuse_instruments(config: "HedgeConfig") -> None:
 
 def _refuse_without_options(config: "HedgeConfig") -> None:
     """Policies that hold options where none is listed, and static positions that do not fit the instruments."""
-    holding = [
-        name for name in ("delta_gamma", "delta_vega", "static", "static_delta") if name in config.evaluate.against
-    ]
-    if holding and not config.options:
+    held_on = config.options or (len(config.instruments) > 1 and config.market.model == "history")
+    greeks = [name for name in ("delta_gamma", "delta_vega") if name in config.evaluate.against]
+    static = [name for name in ("static", "static_delta") if name in config.evaluate.against]
+    holding = greeks * (not config.options) + static * (not held_on)
+    if holding:
         raise ValueError(
             f"evaluate.against names {holding[0]!r}, which holds listed options, and hedge_with is "
             f"{list(config.instruments)}; add one, as in [spot, {{option: {{kind: call, days: 30}}}}], or leave it out"

@@ -7,10 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from tenrec.contracts import AbstractContract
 from tenrec.core.errors import ConfigError
+from tenrec.hedging.assess import Sample, views
 from tenrec.hedging.options import ListedMarket
+from tenrec.hedging.sensitivities import book_value
 from tenrec.markets import AbstractMarket, BasketMarket, UncertainMarket, simulate_blocks
 from tenrec.pricing import black_scholes, heston, jumps
 from tenrec.risk import RISKS
@@ -43,6 +46,12 @@ def premium_of(config: HedgeConfig, contract: AbstractContract, market: Abstract
         return Value(float(given))
     fair = fair_value(config, contract, market)
     return Value(-fair.value, fair.standard_error)
+
+
+def quoted_premium(sample: Sample) -> Float[Array, " paths"]:
+    """Cash for what is owned at the start of each path: minus its Black–Scholes value at that date's volatility."""
+    first = jax.tree.map(lambda leaf: leaf[:, 0], views(sample))
+    return -book_value(first, first.volatility)
 
 
 def fair_value(config: HedgeConfig, contract: AbstractContract, market: AbstractMarket) -> Value:

@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from tenrec.runs.section import Price, Section, Share
 from tenrec.runs.trading_specs import CostSpec, Fee, LimitsSpec, Rate, Yearly
 
-Name = Literal["spot", "future", "forward", "variance_swap"]
+Name = Literal["spot", "future", "forward", "variance_swap", "vix_future"]
 Days = Annotated[float, Field(gt=0, le=100_000)]
 
 
@@ -100,6 +100,7 @@ class InstrumentSpec(Section):
     future: TermsSpec | None = None
     forward: TermsSpec | None = None
     variance_swap: TermsSpec | None = None
+    vix_future: TermsSpec | None = None
     option: OptionSpec | None = None
 
     @model_validator(mode="after")
@@ -133,6 +134,11 @@ Instrument = Annotated[Annotated[Name, Tag("plain")] | Annotated[InstrumentSpec,
 def name_of(instrument: str | InstrumentSpec) -> str:
     """What an instrument is called."""
     return instrument if isinstance(instrument, str) else instrument.name
+
+
+def words_of(name: str) -> str:
+    """An instrument's name for readers."""
+    return "VIX future" if name == "vix_future" else name.replace("_", " ")
 
 
 def terms_of(instrument: str | InstrumentSpec) -> TermsSpec:

@@ -1,5 +1,6 @@
 """From a YAML file and `--set` overrides to a checked configuration, with errors in one sentence."""
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from tenrec.core.errors import ConfigError
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.custom import embed
+from tenrec.runs.vol.signals import SignalSource
 
 Source = HedgeConfig | Mapping[str, Any] | str | Path
 
@@ -38,6 +40,8 @@ def load_config(source: Source, overrides: Iterable[str] = ()) -> HedgeConfig:
     given = embed(given, base)
     for section, key in (("evaluate", "pricer"), ("market", "forecaster")):
         given = _with_full_path(given, section, key, base)
+    if isinstance(given.get("market"), Mapping):
+        given = given | {"market": with_signal_paths(given["market"], base)}
     try:
         return HedgeConfig.model_validate(given)
     except ValidationError as error:
@@ -49,9 +53,30 @@ def _with_full_path(given: dict[str, Any], section: str, key: str, base: Path) -
     own = given.get(section)
     if not isinstance(own, Mapping) or not isinstance(own.get(key), str):
         return given
-    beside, named = base / own[key], Path(own[key])
-    path = beside if beside.exists() else named
-    return given | {section: dict(own) | {key: str(path.resolve())}}
+    return given | {section: dict(own) | {key: full_path(own[key], base)}}
+
+
+def with_signal_paths(section: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The section with the full paths of the files that its `signals` name, in whichever way they are written."""
+    signals = section.get("signals")
+    if not isinstance(signals, Mapping):
+        return dict(section)
+    found = {}
+    for name, own in signals.items():
+        if isinstance(own, str):
+            source = SignalSource.of(own)
+            found[name] = {**dataclasses.asdict(source), "file": full_path(source.file, base)}
+        elif isinstance(own, Mapping) and isinstance(own.get("file"), str):
+            found[name] = {**own, "file": full_path(own["file"], base)}
+        else:
+            found[name] = own
+    return {**section, "signals": found}
+
+
+def full_path(named: str, base: Path) -> str:
+    """Of a file beside the configuration, or where the user stands."""
+    beside = base / named
+    return str((beside if beside.exists() else Path(named)).resolve())
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -200,6 +225,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
         "basket": market_specs.BasketSpec,
         "bootstrap": path_specs.BootstrapSpec,
         "arrays": path_specs.ArraysSpec,
+        "history": path_specs.HistorySpec,
         "recorded": path_specs.RecordedSpec,
         "mix": path_specs.MixSpec,
         "option": contract_specs.EuropeanSpec,
@@ -228,7 +254,7 @@ def _known_keys(location: Sequence[str]) -> list[str]:
     if location[:1] == ["hedge_with"]:
         own = instrument_specs
         instruments = {"costs": own.OwnCostSpec, "limits": trading_specs.LimitsSpec, "option": own.OptionSpec}
-        instruments |= dict.fromkeys(("spot", "future", "forward", "variance_swap"), own.TermsSpec)
+        instruments |= dict.fromkeys(("spot", "future", "forward", "variance_swap", "vix_future"), own.TermsSpec)
         inner = next((instruments[name] for name in reversed(location) if name in instruments), own.InstrumentSpec)
         return list(inner.model_fields)
     for name in reversed(location):

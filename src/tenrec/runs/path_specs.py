@@ -1,7 +1,8 @@
 """The markets of the configuration whose paths come from files, and with the simulated ones every market."""
 
+import dataclasses
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, model_validator
 
@@ -20,6 +21,7 @@ from tenrec.runs.market_specs import (
     tagged_by,
 )
 from tenrec.runs.section import Count, Positive, Price, Section
+from tenrec.runs.vol.signals import SignalSource
 
 
 class BootstrapSpec(Section):
@@ -45,6 +47,19 @@ class ArraysSpec(Section):
     train_rows: Count | None = None
 
 
+class HistorySpec(Section):
+    """The record of an index and its implied volatility, cut into the lives of options sold on it."""
+
+    model: Literal["history"]
+    file: str
+    implied: str
+    futures: str | None = None
+    every: Count = 5
+    train_until: date
+    spot: Price = 1.0
+    rate: Annotated[float, Field(ge=-0.5, le=1)] = 0.0
+
+
 class MixSpec(Section):
     """Weights in training of the recorded paths, of paths resampled from them, and of a model calibrated to them."""
 
@@ -59,6 +74,28 @@ class MixSpec(Section):
         return self.recorded + self.bootstrap + self.calibrated
 
 
+class SignalSpec(Section):
+    """A daily file's column under a name of its own; a text FILE:COLUMN means the same."""
+
+    file: Annotated[str, Field(min_length=1)]
+    column: str | None = None
+    lag: Annotated[int, Field(ge=0, le=366)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, given: Any) -> Any:
+        return dataclasses.asdict(SignalSource.of(given)) if isinstance(given, str) else given
+
+    @property
+    def source(self) -> SignalSource:
+        """As the reader takes it."""
+        return SignalSource(self.file, self.column, self.lag)
+
+
+SignalName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Signals = dict[SignalName, SignalSpec]
+
+
 class RecordedSpec(Section):
     """A recorded panel of listed options, split by time; nothing after `validate_until` is seen before the report."""
 
@@ -70,6 +107,7 @@ class RecordedSpec(Section):
     validate_until: date = date(2019, 12, 31)
     mix: MixSpec = MixSpec()
     forecaster: str | None = None
+    signals: Signals = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _in_order(self) -> "RecordedSpec":
@@ -95,6 +133,7 @@ MarketSpec = Annotated[
     | Annotated[BasketSpec, Tag("basket")]
     | Annotated[BootstrapSpec, Tag("bootstrap")]
     | Annotated[ArraysSpec, Tag("arrays")]
+    | Annotated[HistorySpec, Tag("history")]
     | Annotated[RecordedSpec, Tag("recorded")],
     tagged_by("model", "black_scholes"),
 ]

@@ -8,6 +8,7 @@ import jax
 
 from tenrec.contracts import CustomPayoff
 from tenrec.core.errors import ConfigError
+from tenrec.data.source import read_source
 from tenrec.hedging.assess import views
 from tenrec.hedging.features import FEATURES, OWN_FEATURES
 from tenrec.runs.build import optimum_criterion, optimum_problem
@@ -36,6 +37,8 @@ def preflight(config: HedgeConfig, base: Path) -> None:
     if isinstance(config.market, RecordedSpec):
         if config.market.forecaster is not None:
             load_forecaster(config.market.forecaster)
+        for spec in config.market.signals.values():
+            read_source(spec.file)
         _refuse_unknown_features(specs, listed_signals(config))
         return
     if "optimum" in config.evaluate.against:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from tenrec.backtest import Panel, Record, SelectionRule, load_record
-from tenrec.backtest.forecasts import with_forecasts
+from tenrec.backtest.forecasts import with_forecasts, with_signals
 from tenrec.hedging.assess import Sample, assess, ledgers, outcome_of, views
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
@@ -35,6 +35,7 @@ from tenrec.runs.statistics import CVAR95, SHOWN_BY_ROOT, STD, Statistic
 from tenrec.runs.tables import ledger_table
 from tenrec.runs.terms import build_terms
 from tenrec.runs.vol.saved import load_forecaster
+from tenrec.runs.vol.signals import named_signals
 from tenrec.training import local_objective, ridge, terminal_objective
 
 ONE_DAY = dt.timedelta(days=1)
@@ -64,7 +65,13 @@ class Desk:
         if market.forecaster is not None:
             made = load_forecaster(market.forecaster)
             self.record, share = with_forecasts(self.record, made)
-            self.forecaster = {"model": made.label, "prices": made.prices, "first": str(made.dates[0]), "share": share}
+            self.forecaster = made.about(share)
+        self.signals: dict[str, Any] = {}
+        if market.signals:
+            closes = self.record.history.dates
+            named = named_signals({name: spec.source for name, spec in market.signals.items()}, closes)
+            self.record = with_signals(self.record, {name: np.nan_to_num(one.values) for name, one in named.items()})
+            self.signals = {name: one.about(closes) for name, one in named.items()}
         self.panel: Panel = self.record.panel
         self.train = self.panel.between(None, market.train_until)
         self.test = self.panel.between(market.validate_until + ONE_DAY, None)
@@ -240,6 +247,7 @@ def _metrics(
         "training": training_section(trained),
         "validation": validation,
         "forecaster": desk.forecaster,
+        "signals": desk.signals,
         "without_largest_days": without_days(judged.ledger, contracts, largest, learned, reference),
         "selection": desk.panel.excluded,
         "contracts": {"train": len(desk.train), "test": len(desk.test), "carried_volatilities": desk.panel.carried},

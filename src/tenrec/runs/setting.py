@@ -71,8 +71,9 @@ def _slots(config: HedgeConfig) -> tuple[OptionSlot | None, ...]:
 
 
 def listed_signals(config: HedgeConfig) -> tuple[str, ...]:
-    """The signals of a recorded panel; a forecaster adds its own."""
-    return (*SIGNAL_NAMES, FORECAST_SIGNAL) if getattr(config.market, "forecaster", None) else SIGNAL_NAMES
+    """The signals of a recorded panel; a forecaster adds its own, and files those that they are named for."""
+    made = (FORECAST_SIGNAL,) if getattr(config.market, "forecaster", None) else ()
+    return (*SIGNAL_NAMES, *made, *getattr(config.market, "signals", ()))
 
 
 def _signals(config: HedgeConfig) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tenrec.contracts import AbstractContract, CustomPayoff
-from tenrec.core.paths import select
+from tenrec.core.paths import MarketPaths, select
 from tenrec.hedging.assess import Outcome, Sample, assess, in_chunks, join, ledgers, views
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import AbstractPolicy
@@ -20,17 +20,20 @@ from tenrec.runs.build import (
     build_contract,
     build_grid,
     build_risk,
+    history_windows,
     is_fair_game,
     served,
     split_market,
 )
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.curves import hedge_curves
-from tenrec.runs.fair import first_volatility, premium_of
+from tenrec.runs.fair import Value, first_volatility, premium_of, quoted_premium
 from tenrec.runs.folder import RunFolder
+from tenrec.runs.history import quarters, split_windows
 from tenrec.runs.metrics import BP, currency_value, policy_metrics
 from tenrec.runs.minimum_variance import minimum_variance_coefficients
 from tenrec.runs.optimum import optimum_section
+from tenrec.runs.path_specs import HistorySpec
 from tenrec.runs.policies import BANDED, baseline, cost_of, policy_name, save_policy, untrained
 from tenrec.runs.policy_specs import PolicySpec
 from tenrec.runs.progress import Reporter
@@ -61,12 +64,13 @@ class Simulation:
     """What a simulated run works with, built once from its configuration."""
 
     def __init__(self, config: HedgeConfig, base: Path) -> None:
-        self.config = config
+        self.config, self.base = config, base
         self.market, self.judged_on = split_market(config, base)
         self.contract: AbstractContract = build_contract(config)
         self.terms: Terms = build_terms(config)
         self.margin = build_margin(config)
-        premium = premium_of(config, self.contract, self.market)
+        self.quoted = isinstance(config.market, HistorySpec) and config.premium in (None, "quote")
+        premium = Value(0.0) if self.quoted else premium_of(config, self.contract, self.market)
         self.premium = jnp.asarray(premium.value, jnp.float32)
         self.premium_error = premium.standard_error
         self.sampling: Sampling = getattr(config.market, "sampling", "pseudo")
@@ -74,7 +78,12 @@ class Simulation:
     def sample(self, key: jax.Array, count: int, *, sampling: Sampling = "pseudo") -> Sample:
         """Fresh training paths with the contract on them."""
         paths = self.market.simulate(key, served(self.market, count), sampling=sampling)
-        return Sample(paths, self.contract, self.premium)
+        return self._sold(paths)
+
+    def _sold(self, paths: MarketPaths) -> Sample:
+        """The contract on paths, sold at its premium: that of all, or of each sale its own implied volatility."""
+        sample = Sample(paths, self.contract, self.premium)
+        return eqx.tree_at(lambda own: own.premium, sample, quoted_premium(sample)) if self.quoted else sample
 
     def train(self, spec: PolicySpec, *, folder: RunFolder, reporter: Reporter, resume: bool) -> Trained:
         """Learn one policy."""
@@ -161,16 +170,24 @@ class Simulation:
         sizes = in_chunks(self.evaluation_count(), CHUNK)
         return np.concatenate([number * CHUNK + np.tile(np.arange(size // 2), 2) for number, size in enumerate(sizes)])
 
+    def clusters(self) -> np.ndarray | None:
+        """The quarter of each sale on a recorded index, whose neighbours overlap; None where paths are independent."""
+        spec = self.config.market
+        if not isinstance(spec, HistorySpec):
+            return None
+        judged = split_windows(history_windows(self.config, self.base), spec.train_until)[1]
+        return quarters(judged)[: self.evaluation_count()]
+
     def _judged(self, root: jax.Array, number: int, size: int) -> Sample:
         paths = self.judged_on.simulate(jax.random.fold_in(root, number), size, sampling=self.sampling)
-        return Sample(paths, self.contract, self.premium)
+        return self._sold(paths)
 
     def replayed(self) -> Sample:
         """The first evaluation paths, whose ledgers are kept."""
         size = min(self.chunk(), self.evaluation_count())
         # The whole first chunk is drawn again: which numbers a path gets depends on how many are drawn at once.
         sample = self._judged(jax.random.key(self.config.evaluate.seed), 0, size)
-        return Sample(select(sample.paths, slice(LEDGER_PATHS)), sample.contract, sample.premium)
+        return self._sold(select(sample.paths, slice(LEDGER_PATHS)))
 
     def choose(self, trained: dict[str, Trained]) -> str:
         """The learned policy with the least risk on the validation paths."""
@@ -201,7 +218,8 @@ def hedge_simulated(config: HedgeConfig, folder: RunFolder, base: Path, reporter
     outcomes = simulation.evaluate(policies, reporter)
     shown = simulation.replayed()
     spot = float(shown.paths.spot[0, 0])
-    table = policy_metrics(outcomes, config, spot, pairs=simulation.pairs())
+    clusters = simulation.clusters()
+    table = policy_metrics(outcomes, config, spot, clusters, pairs=simulation.pairs())
     optimum = None
     if optimum_named:
         optimum = optimum_section(config, policies, reporter)
@@ -210,9 +228,10 @@ def hedge_simulated(config: HedgeConfig, folder: RunFolder, base: Path, reporter
         "currency": "",
         "spot": spot,
         "paths": simulation.evaluation_count(),
-        "clusters": None,
+        "clusters": None if clusters is None else len(np.unique(clusters)),
+        "clusters_are": None if clusters is None else "quarters",
         "risk": config.risk.model_dump(),
-        "premium": float(simulation.premium),
+        "premium": "quote" if simulation.quoted else float(simulation.premium),
         "premium_error": simulation.premium_error,
         "learned": learned,
         "reference": config.evaluate.reference,

@@ -55,7 +55,8 @@ def build_terms(config: HedgeConfig) -> Terms:
     if charged("quadratic"):
         members.append(QuadraticCost(rates("quadratic")))
     return Terms(
-        margined=(config.settled != "funded",) * assets_of(config) + (False,) * (len(config.hedge_with) - 1),
+        margined=(config.settled != "funded",) * assets_of(config)
+        + tuple(name == "vix_future" for name in config.instruments[1:]),
         costs=tuple(members),
         unwind=config.costs.unwind,
         limits=_limits(config),

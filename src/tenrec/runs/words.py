@@ -5,7 +5,8 @@ from typing import Any
 from tenrec.runs.build import legs_of
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
-from tenrec.runs.path_specs import RecordedSpec
+from tenrec.runs.instrument_specs import words_of
+from tenrec.runs.path_specs import HistorySpec, RecordedSpec
 
 RISK_WORDS = {
     "entropic": "entropic risk",
@@ -34,6 +35,7 @@ MARKET_WORDS = {
     "regimes": "regime-switching paths",
     "basket": "correlated paths",
     "uncertain": "paths of uncertain parameters",
+    "history": "recorded days of an index",
     "recorded": "recorded Shanghai 50ETF options",
 }
 
@@ -62,8 +64,14 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     if len(legs) > 1:
         what = f"a book of {len(legs)} options"
     options = iter(config.options)
-    named = [next(options).words if name == "option" else name.replace("_", " ") for name in config.instruments]
+    named = [next(options).words if name == "option" else words_of(name) for name in config.instruments]
     instruments = " and a ".join(named)
+    if isinstance(config.market, HistorySpec):
+        return (
+            f"Hedging {what} in the {instruments} at every close at {cost}; learned on sales that ended by "
+            f"{config.market.train_until}, judged by {RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} later "
+            f"ones in {metrics['clusters']} quarters."
+        )
     return (
         f"Hedging {what} in the {instruments} over {config.grid.steps} dates at {cost}, judged by "
         f"{RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} common paths."
@@ -85,7 +93,7 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
         )
         sentences.append(_extremes(metrics))
         sentences.append(_choice(metrics))
-        return tuple(sentences)
+        return (*sentences, *signal_sentences(metrics))
     difference = entry["difference_bp"]
     word = "below" if difference["high"] < 0 else "above" if difference["low"] > 0 else "different from"
     near = (difference["low"], difference["value"], difference["high"])
@@ -110,6 +118,24 @@ def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:
             f"{optimum['policies'].get(reference, {}).get('gap_bp', float('nan')):.2f} bp."
         )
     return tuple(sentences)
+
+
+def signal_sentences(metrics: dict[str, Any]) -> list[str]:
+    """What files told the hedgers of a recorded run at each close, and on how many closes they were silent."""
+    found, made = [], metrics.get("forecaster")
+    if made is not None:
+        found.append(
+            f"Forecasts of {made['model']} ({made['prices']}) are known from {made['first']} on, on "
+            f"{made['share']:.0%} of the closes; before, the implied volatility stands."
+        )
+    for name, told in metrics.get("signals", {}).items():
+        place = told["file"] if told["column"] is None else f"{told['file']}, {told['column']}"
+        lag = "" if not told["lag"] else f", {told['lag']} calendar days after its date"
+        found.append(
+            f"{name} ({place}) is known from {told['first']} on{lag}, on {told['share']:.0%} of the closes; where it "
+            "is not it is taken as 0."
+        )
+    return found
 
 
 def _cost_words(config: HedgeConfig) -> str:

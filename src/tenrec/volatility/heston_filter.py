@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from scipy.optimize import minimize
 
 from tenrec.core.errors import DataError
@@ -23,6 +23,11 @@ from tenrec.markets.heston import HestonParameters
 CELLS, WIDEST = 80, 3.5
 """Cells of the grid, from 0 to √v = 3.5·√θ (or √v₀ where that is larger)."""
 LEAST_DAYS = 500
+WALK_CELLS = 30
+"""Of a walk's fits: on 19 years of the S&P 500 the likelihood a day is within 0.0007 of that of 80 cells, five times
+sooner."""
+PADDED = 1000
+START = np.array([math.log(4.0), 0.0, math.log(0.5), -0.8])
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def filter_heston(
         mean, square, total = _run(jnp.asarray(returns, jnp.float64), numbers, dt, cells)
         variance = np.asarray(mean)
         spread = np.sqrt(np.maximum(np.asarray(square) - variance**2, 0.0))
-    return HestonFilter(variance, spread, float(total))
+    return HestonFilter(variance, spread, float(np.asarray(total).sum()))
 
 
 def fit_heston_returns(
@@ -84,24 +89,64 @@ def fit_heston_returns(
     """
     if len(returns) < LEAST_DAYS:
         raise DataError(f"{len(returns):,} returns are given; Heston from returns alone needs {LEAST_DAYS:,}.")
-    level = float(np.var(returns) / dt)
+    free, value = _fit(returns, dt, cells, START)
+    return _parameters(free, returns, dt), value
+
+
+def walk_heston(
+    returns: Float[np.ndarray, " days"], cutoffs: Int[np.ndarray, " fits"], dt: float, *, cells: int = WALK_CELLS
+) -> list[tuple[HestonParameters, HestonFilter]]:
+    """Parameters and filter of each expanding window, fitted to the days up to and including each cutoff.
+
+    A search begins where the last one ended. The filter of every fit runs over all days, and a day's uses that day and
+    those before.
+    """
+    found, free = [], START
+    for cutoff in cutoffs:
+        past = returns[: int(cutoff) + 1]
+        free, _ = _fit(past, dt, cells, free)
+        parameters = _parameters(free, past, dt)
+        found.append((parameters, filter_heston(returns, parameters, dt, cells=cells)))
+    return found
+
+
+def _fit(returns: Float[np.ndarray, " days"], dt: float, cells: int, start: np.ndarray) -> tuple[np.ndarray, float]:
+    """The best free numbers and the likelihood."""
+    level, count = float(np.var(returns) / dt), len(returns)
+    # Lengths come in steps, so that one compilation serves many windows.
+    padded = np.pad(returns, (0, -count % PADDED))
     with jax.enable_x64(True):
-        seen = jnp.asarray(returns, jnp.float64)
-        value = jax.jit(
-            jax.value_and_grad(lambda free: -_run(seen, _bounded(free, level), dt, cells)[2] / len(returns))
-        )
+        seen, days = jnp.asarray(padded, jnp.float64), jnp.asarray(count)
 
         def loss(free: np.ndarray) -> tuple[float, np.ndarray]:
-            found, slope = value(jnp.asarray(free))
+            found, slope = _negative(jnp.asarray(free), seen, days, jnp.asarray(level), dt, cells)
             return float(found), np.asarray(slope, float)
 
-        best = minimize(loss, np.array([math.log(4.0), 0.0, math.log(0.5), -0.8]), jac=True, method="L-BFGS-B",
+        best = minimize(loss, start, jac=True, method="L-BFGS-B",
                         bounds=[(-1.0, 4.0), (-2.0, 2.0), (-3.0, 1.5), (-2.5, 1.0)])  # fmt: skip
-        numbers = [float(number) for number in _bounded(jnp.asarray(best.x), level)]
-    return HestonParameters(*numbers[:5]), -float(best.fun) * len(returns)
+    return best.x, -float(best.fun) * count
 
 
-def _bounded(free: Array, level: float) -> Float[Array, " 6"]:
+def _parameters(free: np.ndarray, returns: Float[np.ndarray, " days"], dt: float) -> HestonParameters:
+    with jax.enable_x64(True):
+        numbers = [float(number) for number in _bounded(jnp.asarray(free), jnp.asarray(np.var(returns) / dt))]
+    return HestonParameters(*numbers[:5])
+
+
+@partial(jax.jit, static_argnames=("dt", "cells"))
+def _negative(
+    free: Array, returns: Array, days: Array, level: Array, dt: float, cells: int
+) -> tuple[Float[Array, ""], Float[Array, " 4"]]:
+    """Mean negative log-likelihood of the first `days` returns, and its gradient."""
+
+    def value(free: Array) -> Array:
+        terms = _run(returns, _bounded(free, level), dt, cells)[2]
+        return -jnp.sum(jnp.where(jnp.arange(len(returns)) < days, terms, 0.0)) / days
+
+    return jax.value_and_grad(value)(free)
+
+
+def _bounded(free: Array, level: Array) -> Float[Array, " 6"]:
     """v₀, κ, θ, ξ, ρ, μ from κ, θ/level and ξ in logarithms and atanh ρ."""
     theta = level * jnp.exp(free[1])
     return jnp.stack([theta, jnp.exp(free[0]), theta, jnp.exp(free[2]), jnp.tanh(free[3]), jnp.zeros(())])
@@ -131,4 +176,4 @@ def _run(returns: Array, numbers: Float[Array, " 6"], dt: float, cells: int) -> 
     share = jnp.clip((start - v[place]) / (v[place + 1] - v[place]), 0.0, 1.0)
     first = jnp.zeros(cells).at[place].set(1 - share).at[place + 1].set(share)
     _, (mean, square, total) = jax.lax.scan(step, first, returns)
-    return mean, square, total.sum()
+    return mean, square, total

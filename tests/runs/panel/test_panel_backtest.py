@@ -13,8 +13,11 @@ from tenrec.cli.backtest import show
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.runs.backtest import default_file, kind_of, run_backtest
 from tenrec.runs.panel.api import resume_panel
+from tenrec.runs.panel.desk import PanelDesk
 from tenrec.runs.panel.loading import load_panel_config
 from tenrec.runs.panel.words import panel_findings
+from tenrec.runs.vol.saved import save_forecaster
+from tenrec.volatility.forecast.forecaster import Forecaster
 
 SESSIONS = 90
 START = dt.date(2021, 1, 1)
@@ -216,3 +219,53 @@ def test_a_foreign_folder_is_left_alone(place: Path, tmp_path: Path):
     with pytest.raises(ConfigError, match="not the folder"):
         run_backtest(place / "panel.yaml", out=tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "keep"
+
+
+def test_a_forecaster_and_named_files_join_the_states_without_the_future(done, place: Path):
+    """Later forecasts and later values move no state of an earlier step; the forecast's delta joins the comparison."""
+    days = np.array([START + dt.timedelta(days=day) for day in range(SESSIONS)], "datetime64[D]")
+    cut = days[70]
+    rng = np.random.default_rng(1)
+    variance, score = 1e-4 * (1.0 + rng.random((SESSIONS, 2))), rng.standard_normal(SESSIONS)
+    desks = []
+    for name, scale in (("past", 1.0), ("future", 9.0)):
+        late = np.where(days > cut, scale, 1.0)
+        made = Forecaster("har", "x", 365.0, days, (1, 22), variance * late[:, None])
+        save_forecaster(made, place / f"{name}.parquet")
+        pl.DataFrame({"date": days, "score": score * late}).write_csv(place / f"{name}.csv")
+        changes = [f"forecaster={name}.parquet", f"signals.score={name}.csv:score"]
+        config = load_panel_config(place / "panel.yaml", [*changes, "state.features=[score,forecast_to_implied]"])
+        desks.append(PanelDesk(config, place))
+    first, second = (desk.sample.paths for desk in desks)
+    assert first.signal_names[-2:] == ("forecast_to_implied", "score")
+    known = (desks[0].steps["trade_date"] <= cut.item()).to_numpy()
+    past, future = np.asarray(first.signals), np.asarray(second.signals)
+    np.testing.assert_array_equal(past[known], future[known])
+    assert not np.array_equal(past[~known], future[~known])
+    assert desks[0].named[-1] == "forecast_delta"
+    assert desks[0].told["signals"]["score"] == {"file": "past.csv", "column": "score", "lag": 0, "first": "2021-01-01",
+                                                 "share": 1.0}  # fmt: skip
+    # What each step sees is the forecast over the volatility of its own close.
+    row = int(np.flatnonzero(known)[-1])
+    step = desks[0].steps.row(row, named=True)
+    expected = Forecaster("har", "x", 365.0, days, (1, 22), variance).volatility(
+        np.array([step["trade_date"]], "datetime64[D]"), 30.0
+    )
+    assert past[row, 0, -2] == pytest.approx(np.log(expected[0] / step["atm_volatility"]), rel=1e-5)
+
+
+def test_a_forecast_delta_is_hedged_with_to_expiry(done, place: Path, tmp_path: Path):
+    """At a forecast equal to what is implied the delta is Black–Scholes'; judged and told as all others."""
+    days = np.array([START + dt.timedelta(days=day) for day in range(SESSIONS)], "datetime64[D]")
+    save_forecaster(Forecaster("har", "x", 365.0, days, (22,), np.full((SESSIONS, 1), 1e-4)), place / "flat.parquet")
+    changes = ["forecaster=flat.parquet", "deltas=[black_scholes_delta]"]
+    run = run_backtest(place / "panel.yaml", out=tmp_path / "run", overrides=changes)
+    assert run.metrics["one_session"]["gains"]["forecast_delta"]["value"] != 0.0
+    assert run.metrics["to_expiry"]["policies"]["forecast_delta"]["rms_bp"] > 0.0
+    assert any(
+        "Forecasts of HAR (x) are known from 2021-01-01 on, on 100%" in said for said in panel_findings(run.metrics)
+    )
+    with pytest.raises(ConfigError, match=r"deltas names 'forecast_delta' and there is no forecaster; give the file"):
+        load_panel_config(place / "panel.yaml", ["deltas=[forecast_delta]"])
+    with pytest.raises(ConfigError, match=r"signals names 'heston_delta', which is known already"):
+        load_panel_config(place / "panel.yaml", ["signals.heston_delta=past.csv:score"])

@@ -8,12 +8,17 @@ from pydantic import Field, model_validator
 
 from tenrec.backtest.sessions import StepRule
 from tenrec.backtest.states import STATE_NAMES
+from tenrec.hedging.features import FEATURES
+from tenrec.hedging.policies import FORECAST_SIGNAL
+from tenrec.runs.config_checks import refuse_signals
+from tenrec.runs.path_specs import Signals
 from tenrec.runs.section import Count, Positive, Section, Share
 
 Delta = Literal[
     "no_hedge",
     "black_scholes_delta",
     "black_scholes_delta_entry",
+    "forecast_delta",
     "sticky_moneyness_delta",
     "bartlett_delta",
     "heston_delta",
@@ -26,7 +31,7 @@ Delta = Literal[
     "state_network",
     "ratio_network",
 ]
-REFERENCE = "black_scholes_delta"
+REFERENCE, FORECAST = "black_scholes_delta", "forecast_delta"
 LEARNED = (
     "minimum_variance_delta",
     "greeks_regression",
@@ -47,6 +52,7 @@ LABELS = {
     "no_hedge": "No hedge",
     "black_scholes_delta": "Black–Scholes, current vol",
     "black_scholes_delta_entry": "Black–Scholes, vol at entry",
+    "forecast_delta": "Black–Scholes, forecast vol",
     "sticky_moneyness_delta": "Sticky-moneyness smile",
     "bartlett_delta": "SABR, Bartlett",
     "heston_delta": "Heston",
@@ -102,13 +108,6 @@ class StateSection(Section):
     exponent: Annotated[float, Field(ge=0, le=1)] = 0.25
     hidden: tuple[Count, ...] = (8,)
 
-    @model_validator(mode="after")
-    def _known(self) -> "StateSection":
-        unknown = [name for name in self.features if name not in STATE_NAMES]
-        if unknown or not self.features:
-            raise ValueError(f"state.features {unknown or 'is empty'}; choose from {', '.join(STATE_NAMES)}")
-        return self
-
 
 class LearningSection(Section):
     """How the networks are trained."""
@@ -140,6 +139,8 @@ class PanelConfig(Section):
     style: Literal["european", "american"] | None = None
     rate: Annotated[float, Field(gt=-1, lt=1)] | None = None
     dividend_yield: Annotated[float, Field(gt=-1, lt=1)] = 0.0
+    forecaster: str | None = None
+    signals: Signals = Field(default_factory=dict)
     contract: ContractSection = ContractSection()
     steps: StepsSection = StepsSection()
     split: SplitSection = SplitSection()
@@ -173,7 +174,23 @@ class PanelConfig(Section):
         for name, (low, high) in {"contract.days": self.contract.days, "steps.days": self.steps.days}.items():
             if low > high:
                 raise ValueError(f"{name} is [{low}, {high}]; the smaller number comes first")
+        if FORECAST in self.deltas and self.forecaster is None:
+            raise ValueError(
+                f"deltas names {FORECAST!r} and there is no forecaster; give the file that `tenrec vol forecast "
+                "--model hybrid --save FILE` writes"
+            )
+        smiles = [name for names in SMILE_MODELS.values() for name in names]
+        refuse_signals(self.signals, (*STATE_NAMES, FORECAST_SIGNAL, *FEATURES, *smiles), "signals")
+        unknown = [name for name in self.state.features if name not in self.states]
+        if unknown or not self.state.features:
+            raise ValueError(f"state.features {unknown or 'is empty'}; choose from {', '.join(self.states)}")
         return self
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What a hedger knows at a close: of the market, of the forecaster, and of the named files."""
+        made = () if self.forecaster is None else (FORECAST_SIGNAL,)
+        return (*STATE_NAMES, *made, *self.signals)
 
     @property
     def bundled(self) -> bool:
@@ -186,5 +203,6 @@ class PanelConfig(Section):
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The deltas, the reference among them first."""
-        return (REFERENCE, *(name for name in self.deltas if name != REFERENCE))
+        """The deltas, the reference among them first; a forecaster brings its own."""
+        own = self.deltas if self.forecaster is None or FORECAST in self.deltas else (*self.deltas, FORECAST)
+        return (REFERENCE, *(name for name in own if name != REFERENCE))

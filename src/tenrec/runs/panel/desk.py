@@ -6,24 +6,29 @@ import functools
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
+from tenrec.backtest.forecasts import forecast_to_implied, standardised_by_the_past
 from tenrec.backtest.learners import Lesson, make_lesson
 from tenrec.backtest.listing import Listing, history_listing, shanghai_listing
 from tenrec.backtest.panel import Panel, completed_panel
 from tenrec.backtest.quotes import priced_quotes
 from tenrec.backtest.selection import SelectionRule
 from tenrec.backtest.sessions import session_steps, steps_sample
-from tenrec.backtest.states import STATE_NAMES, market_states
+from tenrec.backtest.states import market_states
 from tenrec.core.errors import ConfigError, DataError
 from tenrec.data.chain_history import read_history
 from tenrec.hedging.assess import Sample
 from tenrec.hedging.engine import Terms
+from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.runs.panel.config import LEARNED, PanelConfig
+from tenrec.runs.vol.saved import load_forecaster
+from tenrec.runs.vol.signals import named_signals
 
 SMILE_KEY = ("trade_date", "expiry", "place")
 """One row of a smile; `place` is log(strike/forward) in units of 1e-5."""
@@ -51,7 +56,7 @@ class PanelDesk:
         self.listing: Listing = _listing(config, base)
         self.rate = self.listing.rate
         self.quotes = priced_quotes(self.listing.options, self.listing.forwards, rate=self.rate)
-        self.states = market_states(self.quotes, self.listing.forwards)
+        self.states, self.told = _known_states(config, market_states(self.quotes, self.listing.forwards))
         steps = session_steps(self.quotes, config.steps.rule())
         steps = steps.join(self.states, on="trade_date", how="left", maintain_order="left")
         self.steps = _placed(steps.filter(pl.col("atm_volatility").is_finite()))
@@ -85,7 +90,7 @@ class PanelDesk:
     @property
     def seen(self) -> tuple[str, ...]:
         """Signals on the paths: of the market, and the responses of the contract's own smile, named as their deltas."""
-        return (*STATE_NAMES, *(name for name in self.smiles.columns if name not in SMILE_KEY))
+        return (*self.config.states, *(name for name in self.smiles.columns if name not in SMILE_KEY))
 
     def _signals(self, rows: pl.DataFrame) -> np.ndarray:
         """The signals of rows that have the market's states and the keys of their smile."""
@@ -192,6 +197,24 @@ class PanelDesk:
         if not kept or not self.within(judged).any() or not self.learned_by(train).any():
             raise DataError("the split leaves no steps to learn from, validate on or judge; widen it or the steps.")
         return kept, judged
+
+
+def _known_states(config: PanelConfig, states: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The market's states with what a forecaster and the named files said by each close, and what a run tells of them.
+
+    The forecast is the log of its ratio to the implied volatility; any other signal is standardised by its own past.
+    """
+    closes, told = states["trade_date"].to_numpy().astype("datetime64[D]"), {}
+    columns: dict[str, np.ndarray] = {}
+    if config.forecaster is not None:
+        made, implied = load_forecaster(config.forecaster), states["atm_volatility"].to_numpy()
+        signal, known = forecast_to_implied(closes, implied, made)
+        columns[FORECAST_SIGNAL] = np.nan_to_num(signal)
+        told["forecaster"] = made.about(float(known.mean()))
+    named = named_signals({name: spec.source for name, spec in config.signals.items()}, closes)
+    columns |= {name: standardised_by_the_past(one.values) for name, one in named.items()}
+    told["signals"] = {name: one.about(closes) for name, one in named.items()}
+    return states.with_columns(**{name: pl.Series(values) for name, values in columns.items()}), told
 
 
 def _placed(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tenrec.core.errors import ConfigError
-from tenrec.runs.loading import apply_override, plain_mapping, read_yaml
+from tenrec.runs.loading import apply_override, full_path, plain_mapping, read_yaml, with_signal_paths
 from tenrec.runs.panel.config import PanelConfig
 
 Source = PanelConfig | Mapping[str, Any] | str | Path
@@ -34,6 +34,10 @@ def load_panel_config(source: Source, overrides: Iterable[str] = ()) -> PanelCon
         given = read_yaml(Path(source))
     for override in overrides:
         apply_override(given, override)
+    base = Path(source).parent if isinstance(source, str | Path) else Path()
+    given = with_signal_paths(given, base)
+    if isinstance(given.get("forecaster"), str):
+        given["forecaster"] = full_path(given["forecaster"], base)
     try:
         return PanelConfig.model_validate(given)
     except ValidationError as error:

@@ -21,6 +21,7 @@ from tenrec.hedging.policies import (
     AbstractPositionPolicy,
     BlackScholesDelta,
     ClippedLinear,
+    ForecastDelta,
     GreeksRegression,
     MinimumVarianceDelta,
     NoHedge,
@@ -32,7 +33,7 @@ from tenrec.hedging.policies import (
     make_odd_networks,
 )
 from tenrec.hedging.policies.shrunk import EDGES
-from tenrec.runs.panel.config import SMILE_MODELS
+from tenrec.runs.panel.config import FORECAST, SMILE_MODELS
 from tenrec.runs.panel.desk import PanelDesk
 
 RATIO_FEATURES = ("delta", "standardised_moneyness", "sqrt_time_to_maturity", "volatility")
@@ -41,6 +42,7 @@ FIXED: dict[str, AbstractPolicy] = {
     "no_hedge": NoHedge(),
     "black_scholes_delta": BlackScholesDelta("current"),
     "black_scholes_delta_entry": BlackScholesDelta("entry"),
+    FORECAST: ForecastDelta(jnp.ones(())),
     **{name: SmileDelta(name) for names in SMILE_MODELS.values() for name in names},
 }
 SHRUNK = ("shrunk_delta", "clipped_linear", "state_network", "ratio_network")

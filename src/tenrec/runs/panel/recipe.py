@@ -57,6 +57,7 @@ def backtest(desk: PanelDesk, folder: PanelFolder, reporter: Reporter, *, resume
             "shown": shown,
             "validation": validation,
             "smile_fits": fits,
+            **desk.told,
             "one_session": one_session,
             "to_expiry": to_expiry,
             "seconds": time.perf_counter() - began,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tenrec.reporting.text import number
+from tenrec.runs.words import signal_sentences
 
 
 def panel_findings(metrics: dict[str, Any]) -> list[str]:
@@ -43,7 +44,7 @@ def panel_findings(metrics: dict[str, Any]) -> list[str]:
         found.append(_to_expiry(metrics, chosen))
     else:
         found.append(f"Nothing was hedged to its expiry: {held['why_none']}")
-    return [*found, *metrics["notes"]]
+    return [*found, *metrics["notes"], *signal_sentences(metrics)]
 
 
 def _wing(metrics: dict[str, Any], chosen: str) -> list[str]:

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from tenrec.core.errors import ConfigError
 from tenrec.reporting.volatility.page import write_forecast_report
-from tenrec.runs.files import write_atomically, write_json
+from tenrec.runs.files import write_json
 from tenrec.runs.progress import Reporter
-from tenrec.runs.vol.bundled import shanghai_record
-from tenrec.runs.vol.folder import METRICS, checked_folder
-from tenrec.runs.vol.reading import Reading, read_prices, with_input
+from tenrec.runs.vol.folder import METRICS
+from tenrec.runs.vol.opening import as_date, open_record
+from tenrec.runs.vol.reading import Reading
 from tenrec.runs.vol.saved import save_forecaster
+from tenrec.runs.vol.signals import write_known
 from tenrec.volatility.forecast.forecaster import forecaster_of
 from tenrec.volatility.forecast.hybrid import HybridSettings
 from tenrec.volatility.forecast.targets import future_mean
@@ -53,17 +52,12 @@ def forecast_prices(
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
     """
     began = time.perf_counter()
-    if save is not None and save.suffix.lower() != ".parquet":
-        raise ConfigError(f"--save {save} does not end in .parquet; a forecaster is a Parquet file, so name it so.")
-    if prices is None:
-        reading, name = shanghai_record(), "Shanghai 50ETF"
-        for path in also:
-            reading = with_input(reading, path)
-    else:
-        reading = read_prices(prices, implied=implied, also=also, minutes=minutes, overnight=overnight, session=session)
-        name = prices.stem
-    folder = checked_folder(out or Path("runs") / f"vol_forecast_{name.lower().replace(' ', '_')}", KIND, "forecast")
-    start = first_forecast(reading.record, _date(since))
+    opened = open_record(
+        prices, kind=KIND, what="forecast", out=out, save=save, implied=implied, minutes=minutes, overnight=overnight,
+        session=session, also=also,
+    )  # fmt: skip
+    reading, name, folder = opened.reading, opened.name, opened.folder
+    start = first_forecast(reading.record, as_date(since, "--from"))
     settings = HybridSettings(seeds=seeds, seed=seed)
 
     def tell(done: int, total: int, label: str) -> None:
@@ -78,7 +72,7 @@ def forecast_prices(
     reference = only[0] if only and only[0] in walk.forecasts else default
     by_horizon = judge(walk, reference=reference, seed=seed)
     metrics = _metrics(name, reading, walk, reference, by_horizon) | {"seconds": time.perf_counter() - began}
-    write_atomically(folder / "forecasts.parquet", forecast_table(walk).write_parquet)
+    write_known(forecast_table(walk), folder / "forecasts.parquet", ["variance"])
     if save is not None:
         save_forecaster(forecaster_of(walk, reference, name), save)
         metrics["saved"] = str(save)
@@ -116,12 +110,3 @@ def _metrics(name: str, reading: Reading, walk: Walk, reference: str, by_horizon
         "reference": reference,
         "horizons": by_horizon,
     }
-
-
-def _date(text: str | None) -> np.datetime64 | None:
-    if text is None:
-        return None
-    try:
-        return np.datetime64(text, "D")
-    except ValueError:
-        raise ConfigError(f"--from is {text!r}; write the date as 2006-01-01.") from None

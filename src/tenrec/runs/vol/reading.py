@@ -129,6 +129,10 @@ def _joined(reading: Reading, path: str | Path, what: str) -> tuple[np.ndarray, 
     missing, notes = joined["value"].null_count(), reading.notes
     if missing == len(reading.record):
         raise DataError(f"{series.name} has no day in common with {reading.kind}; give {what} for those days.")
+    if joined["value"].n_unique() - (missing > 0) == 1:
+        raise DataError(
+            f"{series.name}: {what} does not change over {len(joined) - missing:,} days; one that moves is needed."
+        )
     if missing:
         notes = (*notes, f"{missing:,} days without {what} within ten days before are left out.")
     known = joined["value"].is_not_null().to_numpy()

@@ -10,13 +10,11 @@ import polars as pl
 
 from tenrec.core.errors import ConfigError
 from tenrec.reporting.volatility.regime_page import write_regime_report
-from tenrec.runs.files import write_atomically, write_json
+from tenrec.runs.files import write_json
 from tenrec.runs.progress import Reporter
-from tenrec.runs.vol.bundled import shanghai_record
-from tenrec.runs.vol.folder import METRICS, checked_folder
-from tenrec.runs.vol.reading import read_prices
-from tenrec.runs.vol.signals import read_signals
-from tenrec.runs.vol.spikes import as_date
+from tenrec.runs.vol.folder import METRICS
+from tenrec.runs.vol.opening import as_date, open_record
+from tenrec.runs.vol.signals import read_signals, write_known
 from tenrec.volatility.forecast.targets import require_days
 from tenrec.volatility.realised.overnight import Overnight
 from tenrec.volatility.record import VarianceRecord
@@ -27,6 +25,7 @@ from tenrec.volatility.regimes.verdict import describe_regimes, regime_names
 from tenrec.volatility.regimes.walk import LEAST_AHEAD, LEAST_DAYS, RegimeWalk, walk_regimes
 
 KIND = "vol_regime"
+HINDSIGHT = "hindsight_"
 
 
 def find_regimes(
@@ -43,19 +42,22 @@ def find_regimes(
     overnight: Overnight,
     session: str | None,
     reporter: Reporter,
+    save: Path | None = None,
 ) -> dict[str, Any]:
     """Fit, filter and write a folder with metrics.json, regimes.parquet and report.html; returns the metrics.
+
+    Args:
+        save: a Parquet file of what a hedge may see, for its `market.signals`.
 
     Raises:
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
     """
     began = time.perf_counter()
-    if prices is None:
-        reading, name = shanghai_record(), "Shanghai 50ETF"
-    else:
-        reading = read_prices(prices, implied=implied, minutes=minutes, overnight=overnight, session=session)
-        name = prices.stem
-    folder = checked_folder(out or Path("runs") / f"vol_regime_{name.lower().replace(' ', '_')}", KIND, "search")
+    opened = open_record(
+        prices, kind=KIND, what="search", out=out, save=save, implied=implied, minutes=minutes, overnight=overnight,
+        session=session,
+    )  # fmt: skip
+    reading, name, folder = opened.reading, opened.name, opened.folder
     record = reading.record
     require_days(len(record), LEAST_DAYS + LEAST_AHEAD, "a walk through regimes")
     series = read_signals(signals, record.dates)
@@ -89,7 +91,11 @@ def find_regimes(
         "found": describe_regimes(record, walk, runs, anomalies),
         "seconds": time.perf_counter() - began,
     }
-    write_atomically(folder / "regimes.parquet", regime_table(record, walk, runs, anomalies).write_parquet)
+    table = regime_table(record, walk, runs, anomalies)
+    write_known(table, folder / "regimes.parquet", [name for name in table.columns if name.startswith(HINDSIGHT)])
+    if save is not None:
+        write_known(regime_signals(table, walk, record.days_per_year), save)
+        metrics["saved"] = str(save)
     write_json(folder / METRICS, metrics)
     report = write_regime_report(metrics, record, walk, runs, anomalies, folder / "report.html")
     return {"run": str(folder), "report": str(report), **metrics}
@@ -110,8 +116,21 @@ def regime_table(record: VarianceRecord, walk: RegimeWalk, runs: RunLengths, ano
         "distance": anomalies.distance,
         "distance_rank": anomalies.rank,
     }
-    columns |= {f"hindsight_{name}": walk.smoothed[:, place] for place, name in enumerate(names)}
+    columns |= {f"{HINDSIGHT}{name}": walk.smoothed[:, place] for place, name in enumerate(names)}
     return pl.DataFrame(columns).fill_nan(None)
+
+
+def regime_signals(table: pl.DataFrame, walk: RegimeWalk, days_per_year: float) -> pl.DataFrame:
+    """What a hedge may see of `regime_table`, from the first filtered day on: date, `regime_volatility` (expected for
+    the next day, annualised), the regimes' probabilities, and how unusual the day was (`distance`, its `rank`)."""
+    names = table.columns[1 : 1 + walk.probabilities.shape[1]]
+    return table.slice(walk.start).select(
+        "date",
+        *names,
+        "distance",
+        "distance_rank",
+        regime_volatility=pl.col("volatility") * days_per_year**0.5,
+    )
 
 
 def _start(record: VarianceRecord, since: str | None) -> int | None:

@@ -10,12 +10,11 @@ import polars as pl
 
 from tenrec.core.errors import ConfigError
 from tenrec.reporting.volatility.spikes_page import write_spikes_report
-from tenrec.runs.files import write_atomically, write_json
+from tenrec.runs.files import write_json
 from tenrec.runs.progress import Reporter
-from tenrec.runs.vol.bundled import shanghai_record
-from tenrec.runs.vol.folder import METRICS, checked_folder
-from tenrec.runs.vol.reading import read_prices
-from tenrec.runs.vol.signals import read_signals
+from tenrec.runs.vol.folder import METRICS
+from tenrec.runs.vol.opening import as_date, open_record
+from tenrec.runs.vol.signals import read_signals, write_known
 from tenrec.volatility.forecast.walk import first_forecast
 from tenrec.volatility.realised.overnight import Overnight
 from tenrec.volatility.record import VarianceRecord
@@ -45,19 +44,22 @@ def watch_spikes(
     overnight: Overnight,
     session: str | None,
     reporter: Reporter,
+    save: Path | None = None,
 ) -> dict[str, Any]:
     """Walk forward and write a folder with metrics.json, probabilities.parquet and report.html; returns the metrics.
+
+    Args:
+        save: a Parquet file of the probabilities by day, for `market.signals` of a hedge.
 
     Raises:
         DataError, ConfigError: what was given cannot be used; nothing is left behind.
     """
     began = time.perf_counter()
-    if prices is None:
-        reading, name = shanghai_record(), "Shanghai 50ETF"
-    else:
-        reading = read_prices(prices, implied=implied, minutes=minutes, overnight=overnight, session=session)
-        name = prices.stem
-    folder = checked_folder(out or Path("runs") / f"vol_spikes_{name.lower().replace(' ', '_')}", KIND, "watch")
+    opened = open_record(
+        prices, kind=KIND, what="watch", out=out, save=save, implied=implied, minutes=minutes, overnight=overnight,
+        session=session,
+    )  # fmt: skip
+    reading, name, folder = opened.reading, opened.name, opened.folder
     record = reading.record
     start = first_forecast(record, as_date(since, "--from"))
     judged = as_date(judge_from, "--judge-from")
@@ -87,7 +89,10 @@ def watch_spikes(
         "events": by_event,
         "seconds": time.perf_counter() - began,
     }
-    write_atomically(folder / "probabilities.parquet", probability_table(watched).write_parquet)
+    write_known(probability_table(watched), folder / "probabilities.parquet", ["spike"])
+    if save is not None:
+        write_known(spike_signals(watched), save)
+        metrics["saved"] = str(save)
     write_json(folder / METRICS, metrics)
     report = write_spikes_report(metrics, record, watched, folder / "report.html")
     return {"run": str(folder), "report": str(report), **metrics}
@@ -139,14 +144,18 @@ def probability_table(watched: dict[str, Watched]) -> pl.DataFrame:
     return table.select("date", "event", pl.exclude("date", "event"))
 
 
-def as_date(text: str | None, option: str) -> np.datetime64 | None:
-    """A date from the command line."""
-    if text is None:
-        return None
-    try:
-        return np.datetime64(text, "D")
-    except ValueError:
-        raise ConfigError(f"{option} is {text!r}; write the date as 2006-01-01.") from None
+def spike_signals(watched: dict[str, Watched]) -> pl.DataFrame:
+    """One row a day: date, and `variance_spike_probability` and `implied_spike_probability` of the ridge logit."""
+    parts = [
+        pl.DataFrame(
+            {
+                "date": pl.Series(own.found.dates[own.found.start :]).cast(pl.Date),
+                f"{measure}_spike_probability": own.found.probability[own.found.start :],
+            }
+        )
+        for measure, own in watched.items()
+    ]
+    return pl.concat(parts, how="align").fill_nan(None)
 
 
 def _left_out(record: VarianceRecord) -> list[str]:

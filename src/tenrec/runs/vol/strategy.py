@@ -10,6 +10,7 @@ import polars as pl
 from tenrec.backtest.positions import Held
 from tenrec.backtest.variance_trades import (
     FUTURE_SPREAD,
+    MONTH,
     SWAP_SPREAD,
     judge_trades,
     premium_scale,
@@ -25,6 +26,8 @@ from tenrec.runs.files import write_atomically, write_json
 from tenrec.runs.progress import Reporter
 from tenrec.runs.vol.chains import METRICS, result_folder
 from tenrec.runs.vol.reading import read_prices
+from tenrec.runs.vol.saved import load_forecaster
+from tenrec.runs.vol.signals import SignalSource, named_signals
 from tenrec.volatility.record import VarianceRecord
 from tenrec.volatility.spikes.probability import spike_probability
 from tenrec.volatility.variance.futures import VixFutures, futures_from_table, held_to_expiry, roll_yield
@@ -49,8 +52,8 @@ def trade_volatility(
     futures: Path | None = None,
     out: Path | None = None,
     since: str | None = None,
-    forecast: np.ndarray | None = None,
-    probability: np.ndarray | None = None,
+    forecast: Path | None = None,
+    spikes: SignalSource | None = None,
     swap_spread: float = SWAP_SPREAD,
     future_spread: float = FUTURE_SPREAD,
     seed: int = 0,
@@ -60,9 +63,9 @@ def trade_volatility(
     Args:
         prices: daily closes or bars of the index. implied: its 30-day implied volatility (the VIX). futures: a table
             with DATE, VIX, VX1, VX2 …
-        forecast: annualised variance of the month ahead at each day that prices and implied have in common, made with
-            nothing later; by default log-HAR, walked forward.
-        probability: of a spike, likewise; by default what `tenrec vol spikes` gives.
+        forecast: a file of `tenrec vol forecast --save`; by default log-HAR, walked forward.
+        spikes: a column of daily spike probabilities; by default those of `tenrec vol spikes` for the implied
+            volatility. A file's usual probability is the mean of its own so far.
         swap_spread, future_spread: half-spreads, volatility points and points.
 
     Raises:
@@ -79,7 +82,7 @@ def trade_volatility(
     listed = None if futures is None else futures_from_table(read_source(futures).table, futures.name)
     folder = result_folder(out, KIND, prices.name)
     reporter.start("forecasts", 2)
-    scales = _scales(record, forecast, probability)
+    scales, notes = _scales(record, start, forecast, spikes)
     reporter.advance(2)
     held = {
         f"variance {name}": sell_variance(record, scale, start, spread=swap_spread) for name, scale in scales.items()
@@ -99,7 +102,7 @@ def trade_volatility(
         "kind": KIND,
         "prices": prices.name,
         "read_as": reading.kind,
-        "notes": list(reading.notes),
+        "notes": [*reading.notes, *notes],
         "spreads": {"swap_vol_points": swap_spread, "future_points": future_spread},
         "strategies": strategies,
         "premium": _premium(record, start),
@@ -126,18 +129,59 @@ def _start(record: VarianceRecord, since: str | None) -> int:
 
 
 def _scales(
-    record: VarianceRecord, forecast: np.ndarray | None, probability: np.ndarray | None
-) -> dict[str, np.ndarray]:
+    record: VarianceRecord, start: int, forecast: Path | None, spikes: SignalSource | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Sizes by day, and where they come from if that is a file."""
     assert record.implied is not None
-    made = variance_forecast(record, LEARN) if forecast is None else forecast
-    spikes = spike_probability(record, start=LEARN)
-    chance = spikes.probability if probability is None else probability
-    for name, given in (("forecast", made), ("probability", chance)):
-        if given.shape != record.implied.shape:
-            raise DataError(f"{name} has {given.size:,} values for {len(record):,} days; give one for each.")
-    by_premium, by_spike = premium_scale(record.implied, made), spike_scale(chance, spikes.climatology)
+    notes = []
+    if forecast is None:
+        made = variance_forecast(record, LEARN)
+    else:
+        saved = load_forecaster(forecast)
+        made = saved.volatility(record.dates, float(MONTH)) ** 2
+        notes.append(_told(f"Forecasts are those of {saved.label} in {forecast.name}", made[start:], forecast.name))
+    if spikes is None:
+        own = spike_probability(record, start=LEARN)
+        chance, usual = own.probability, own.climatology
+    else:
+        chance = named_signals({"spikes": spikes}, record.dates)["spikes"].values
+        _refuse_no_probability(chance, spikes)
+        usual = _mean_so_far(chance)
+        column = "" if spikes.column is None else f", column {spikes.column}"
+        name = Path(spikes.file).name
+        notes.append(_told(f"Spike probabilities are those of {name}{column}", chance[start:], name))
+    by_premium, by_spike = premium_scale(record.implied, made), spike_scale(chance, usual)
     plain = np.ones(len(record))
-    return {"plain": plain, "forecast": by_premium, "spike": by_spike, "both": by_premium * by_spike}
+    return {"plain": plain, "forecast": by_premium, "spike": by_spike, "both": by_premium * by_spike}, notes
+
+
+def _told(what: str, values: np.ndarray, name: str) -> str:
+    """In words where the sizes come from; refused where the file is silent on all days that are traded."""
+    known = int(np.isfinite(values).sum())
+    if known == 0:
+        raise DataError(f"{name} says nothing on any day that is traded; give a file of these days.")
+    if known == len(values):
+        return f"{what}."
+    return (
+        f"{what}; {len(values) - known:,} of the {len(values):,} days traded have none: without a forecast nothing is "
+        "sold, without a probability the size is full."
+    )
+
+
+def _refuse_no_probability(chance: np.ndarray, spikes: SignalSource) -> None:
+    known = chance[np.isfinite(chance)]
+    if known.min() < 0.0 or known.max() > 1.0:
+        raise DataError(
+            f"{Path(spikes.file).name} runs from {known.min():.4g} to {known.max():.4g}; probabilities from 0 to 1 are "
+            "needed, such as `tenrec vol spikes --save FILE` writes."
+        )
+
+
+def _mean_so_far(values: np.ndarray) -> np.ndarray:
+    """Mean of what is known by each day; NaN before the first."""
+    known = np.isfinite(values)
+    count = np.cumsum(known)
+    return np.where(count > 0, np.cumsum(np.where(known, values, 0.0)) / np.maximum(count, 1), np.nan)
 
 
 def _on_dates(

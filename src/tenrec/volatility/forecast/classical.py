@@ -11,6 +11,7 @@ from tenrec.volatility.forecast.targets import Schedule, future_mean, learnable
 from tenrec.volatility.garch import GARCH_MODELS, fit_garch
 from tenrec.volatility.garch.fit import NEARLY_ONE, backcast, filter_variances
 from tenrec.volatility.garch.fit import UNIT as PERCENT
+from tenrec.volatility.heston_filter import walk_heston
 from tenrec.volatility.record import VarianceRecord
 
 Days = Float[np.ndarray, " days"]
@@ -92,6 +93,22 @@ def walk_garch(
             ratio = learnable(future_mean(record.variance, horizon), int(cutoff), horizon) / raw
             usable = ratio[past & np.isfinite(ratio)]
             out[horizon][block] = raw[block] * np.mean(usable)
+    return out
+
+
+def heston_forecasts(record: VarianceRecord, horizons: tuple[int, ...], schedule: Schedule) -> dict[int, Days]:
+    """Heston's variance filtered from returns alone, parameters by maximum likelihood on expanding windows."""
+    first = int(np.argmax(np.isfinite(record.returns)))
+    returns, day = np.nan_to_num(record.returns[first:]), 1.0 / record.days_per_year
+    walked = walk_heston(returns, schedule.cutoffs - first, day)
+    out = {horizon: np.full(len(record), np.nan) for horizon in horizons}
+    for cutoff, (parameters, filtered) in zip(schedule.cutoffs, walked, strict=True):
+        block, past = schedule.block(int(cutoff)), np.arange(len(record)) <= cutoff
+        for horizon in horizons:
+            ahead = filtered.ahead(parameters, horizon * day) * day
+            raw = np.concatenate([np.full(first, np.nan), ahead])
+            ratio = learnable(future_mean(record.variance, horizon), int(cutoff), horizon) / raw
+            out[horizon][block] = raw[block] * np.mean(ratio[past & np.isfinite(ratio)])
     return out
 
 

@@ -1,6 +1,7 @@
 """A model's forecasts by day, as a hedge takes them: at each close the one that was made by then."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -33,6 +34,10 @@ class Forecaster:
     def label(self) -> str:
         """The model's name for readers."""
         return LABELS[self.model]
+
+    def about(self, share: float) -> dict[str, Any]:
+        """What a run tells of it: model, prices, the first close, and the share of the run's closes with a forecast."""
+        return {"model": self.label, "prices": self.prices, "first": str(self.dates[0]), "share": share}
 
     def volatility(
         self, dates: Shaped[np.ndarray, " asked"], sessions: float | Float[np.ndarray, " asked"]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tenrec.core.errors import ConfigError
-from tenrec.volatility.forecast.classical import ewma, rough_forecast, scaled, walk_garch
+from tenrec.volatility.forecast.classical import ewma, heston_forecasts, rough_forecast, scaled, walk_garch
 from tenrec.volatility.forecast.hybrid import HybridSettings, walk_hybrid
 from tenrec.volatility.forecast.linear import LINEAR, LinearModel, walk_linear
 from tenrec.volatility.forecast.targets import Schedule, horizons_of, require_days
@@ -20,6 +20,7 @@ LABELS = {
     "ewma": "EWMA",
     **GARCHES,
     "rough": "rough volatility",
+    "heston": "Heston, filtered",
     **{model.name: model.label for model in LINEAR},
     "network": "network alone",
     "hybrid": "hybrid",
@@ -30,6 +31,8 @@ REGRESSION_DAYS, GARCH_DAYS, NETWORK_DAYS = 22, 66, 252
 LEAST_PAST, USUAL_PAST, LEAST_AHEAD = 250, 500, 200
 """Days learned from before the first forecast (at least, and where nothing is said), and days to judge them on."""
 LEAST_SEEN = 66
+NAMED_ALONE = ("heston",)
+"""Models that are walked where they are asked for by name, since they take longer than all others together."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ def walk_forward(
             forecasts[name] = walk_garch(name, record, horizons, schedule, say=notes.append)
         elif name == "ewma":
             forecasts[name] = {h: scaled(ewma(record), record, h, regress) for h in horizons}
+        elif name == "heston":
+            forecasts[name] = heston_forecasts(record, horizons, Schedule(len(record), start, NETWORK_DAYS))
         elif name == "rough":
             forecasts[name] = {h: rough_forecast(record, h, regress) for h in horizons}
         else:
@@ -138,7 +143,8 @@ def chosen_models(record: VarianceRecord, only: Iterable[str] = (), without: Ite
         raise ConfigError(
             f"--model {lacking[0]} needs what the record has not; with these prices there are {', '.join(possible)}."
         )
-    names = [name for name in possible if (not wanted or name in wanted) and name not in left_out]
+    usual = wanted or [name for name in possible if name not in NAMED_ALONE]
+    names = [name for name in possible if name in usual and name not in left_out]
     if not names:
         raise ConfigError("--without names every model; leave at least one.")
     return names
@@ -151,7 +157,7 @@ def _measured(record: VarianceRecord) -> bool:
 
 
 def _available(name: str, record: VarianceRecord, returns_known: bool) -> bool:
-    if name in GARCHES:
+    if name in GARCHES or name == "heston":
         return returns_known and (name != "realised_garch" or _measured(record))
     model = next((model for model in LINEAR if model.name == name), None)
     return model is None or model.available(record)

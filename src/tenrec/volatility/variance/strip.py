@@ -59,7 +59,10 @@ def quoted_strip(
     """
     both = np.isfinite(call) & np.isfinite(put)
     if not both.any():
-        raise DataError(f"{what} has {_missing(call, put)}; an index needs strikes with a call and a put.")
+        raise DataError(
+            f"{what} has {_missing(call, put)}; a forward needs one strike with both, so give a chain of calls and "
+            "puts."
+        )
     closest = np.flatnonzero(both)[np.argmin(np.abs(call - put)[both])]
     forward = float(strike[closest] + (call - put)[closest] / discount)
     below = np.flatnonzero(both & (strike <= forward))
@@ -73,7 +76,7 @@ def quoted_strip(
         if found.size < LEAST:
             raise DataError(
                 f"{what} has {found.size} out-of-the-money {side} the forward {forward:.6g}; at least {LEAST} on "
-                "each side are needed, so give a chain with more strikes."
+                f"each side {'is' if LEAST == 1 else 'are'} needed, so give a chain with more strikes."
             )
     chosen = np.concatenate([puts[::-1], [middle], calls])
     price = np.concatenate([put[puts[::-1]], [0.5 * (call[middle] + put[middle])], call[calls]])

@@ -84,7 +84,7 @@ class VarianceSwap:
         return discount * self.notional * (share * realised + (1.0 - share) * fair - self.strike)
 
 
-def dollar_gamma(spot: float, gamma: float | Days) -> float | Days:
+def dollar_gamma(spot: float | Days, gamma: float | Days) -> float | Days:
     """½·Γ·S², the P&L of a delta-hedged book per squared log return, quote currency.
 
     A book gains Σ ½ΓS²·(r² − σ²Δt); it is a variance swap of notional ½ΓS²·T as far as this number stays constant.
