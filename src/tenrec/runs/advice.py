@@ -15,6 +15,7 @@ from tenrec.core.errors import InputError
 from tenrec.hedging.options import OptionSlot, strikes_at
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractOwnBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.view import MarketView, OptionView, view_at
+from tenrec.markets import AbstractMarket
 
 Numbers = np.ndarray | float
 
@@ -31,6 +32,7 @@ class Setting:
         inverse: whether the hedge is a coin-margined contract worth one unit of the quote currency.
         signal_names: the market's signals, each neutral at zero.
         instruments: of the hedge. slots: the listed option of each of them, None where it is none; empty without any.
+        model: the market that gives the instruments after the first their value, None where there are none.
     """
 
     contract: AbstractContract
@@ -45,6 +47,7 @@ class Setting:
     signal_names: tuple[str, ...] = ()
     instruments: int = 1
     slots: tuple[OptionSlot | None, ...] = ()
+    model: AbstractMarket | None = None
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -83,7 +86,7 @@ class Setting:
         )
 
     def _options(self, at: Mapping[str, Float[Array, " points"]]) -> OptionView | None:
-        """The listed options at each point: as asked about, else as if they were listed there now."""
+        """The listed options at each point; one that has no strike, or strike 0, as if it were listed there now."""
         if not self.slots:
             return None
         spot, columns = at["spot"], []
@@ -102,7 +105,8 @@ class Setting:
                 growth=growth,
                 dividend_discount=growth * discount,
             )
-            strike = at.get(f"option_{place}_strike", fresh)
+            given = at.get(f"option_{place}_strike", jnp.zeros_like(spot))
+            strike = jnp.where(given > 0.0, given, fresh)
             columns.append((jnp.full_like(spot, slot.sign), strike, time, spot * growth, discount))
         return OptionView(*(jnp.stack(column, axis=-1) for column in zip(*columns, strict=True)))
 

@@ -13,6 +13,7 @@ from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
 from tenrec.runs.setting import DAYS_PER_YEAR
+from tenrec.runs.words import instrument_names
 
 
 def advise(
@@ -107,11 +108,8 @@ def _instruments(
 
 
 def _told(config: HedgeConfig, targets: np.ndarray, positions: Sequence[float]) -> list[dict[str, Any]]:
-    """What to hold and trade of every instrument; the assets of a basket are all called spot."""
-    options, names = iter(config.options), list(config.instruments)
-    names = [next(options).words if name == "option" else name.replace("_", " ") for name in names]
-    names += names[:1] * (len(targets) - len(names))
-    rows = zip(names, targets, positions, strict=True)
+    """What to hold and trade of every instrument."""
+    rows = zip(instrument_names(config), targets, positions, strict=True)
     return [
         {"instrument": name, "hold": float(hold), "trade": float(hold) - held, "position": held}
         for name, hold, held in rows

@@ -8,7 +8,7 @@ from tenrec.hedging.options import OptionSlot
 from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
-from tenrec.runs.build import assets_of, build_contract, build_grid, option_slots
+from tenrec.runs.build import assets_of, build_contract, build_grid, build_model, option_slots
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
@@ -51,6 +51,7 @@ def build_setting(
         signal_names=(*signal_names, *_signals(config), *contract.state_names),
         instruments=assets_of(config) + len(config.hedge_with) - 1,
         slots=_slots(config),
+        model=build_model(config) if len(config.hedge_with) > 1 else None,
     )
 
 
