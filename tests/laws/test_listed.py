@@ -13,9 +13,11 @@ from jaxtyping import Array
 from tenrec.contracts import EuropeanBook
 from tenrec.core.listed import GOES_ON, GONE
 from tenrec.core.paths import RANK, MarketPaths, select
+from tenrec.hedging.assess import Sample
+from tenrec.hedging.breakdown import breakdowns
 from tenrec.hedging.policies import AbstractPolicy
 from tests.conformance.policies import WITH_OPTIONS
-from tests.laws.cases import PATHS, STEPS, make_book, make_paths
+from tests.laws.cases import PATHS, STEPS, make_book, make_paths, make_terms
 from tests.laws.ledgers import growth_to_the_end, hedged, policy_for, times, usual_terms
 from tests.laws.listed import OPTIONS
 
@@ -143,6 +145,21 @@ def test_a_date_that_is_told_twice_changes_nothing(name: str, date: int, key: Ar
     for line in ("position", "trade", "cash", "cost", "closed", "flow"):
         np.testing.assert_allclose(getattr(long, line)[:, kept], getattr(short, line), rtol=1e-9, atol=1e-12)
     assert not long.trade[:, date + 1].any()
+
+
+@pytest.mark.parametrize("unwind", [False, True])
+def test_gains_and_costs_of_the_instruments_make_up_the_ledger(unwind: bool, key: Array):
+    """Costs sum to each line's; gains, premium, flows and interest less costs are what is left at the end."""
+    policy, paths, contract = world("delta_gamma", key)
+    terms = make_terms(TERMS, "all", unwind=unwind)
+    free = dataclasses.replace(terms, funding=None, borrow=None)
+    still = dataclasses.replace(paths, rate=0.0 * paths.rate, carry=0.0 * paths.carry)
+    lines = hedged(policy, still, contract, free, premium=0.1)
+    own = breakdowns(lines, Sample(still, contract, jnp.asarray(0.1)), free)
+    np.testing.assert_allclose(own.cost.sum(axis=-1), lines.cost, rtol=1e-10, atol=1e-15)
+    assert (np.abs(np.asarray(own.cost)).sum(axis=(0, 1)) > 0.0).all()
+    left = 0.1 + own.gain.sum(axis=(1, 2)) + lines.flow.sum(axis=1) - own.cost.sum(axis=(1, 2))
+    np.testing.assert_allclose(left, lines.cash[:, -1], rtol=1e-10)
 
 
 def told_twice(paths: MarketPaths, date: int) -> MarketPaths:

@@ -149,3 +149,25 @@ def stress_table(stresses: pl.DataFrame) -> str:
         for row in stresses.iter_rows(named=True)
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def instrument_table(rows: pl.DataFrame, styles: Mapping[str, PolicyStyle]) -> str:
+    """One row for each policy and instrument; policies that never trade are left out."""
+    columns = ("Policy", "Instrument", "Held", "Traded", "P&L (bp)", "Std of P&L (bp)", "Cost (bp)")
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    body = []
+    for (name,), own in rows.group_by("policy", maintain_order=True):
+        if own["traded"].sum() == 0.0 or name not in styles:
+            continue
+        style = styles[str(name)]
+        label = f'<div><i class="key" style="background:{style.color}"></i><span>{style.text}</span></div>'
+        for place, row in enumerate(own.iter_rows(named=True)):
+            numbers = (row["held"], 3), (row["traded"], 2), (row["gain_std_bp"], 1), (row["cost_bp"], 2)
+            held, traded, deviation, cost = (f"<td>{number(value, digits)}</td>" for value, digits in numbers)
+            gain = f"<td>{with_sign(row['gain_bp'], 1)}</td>"
+            first = (
+                f'<th scope="row">{label if place == 0 else ""}</th><td class="text">{escape(row["instrument"])}</td>'
+            )
+            body.append(f"<tr>{first}{held}{traded}{gain}{deviation}{cost}</tr>")
+    table = f'<table class="comparison"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    return f'<div class="scroll">{table}</div>'

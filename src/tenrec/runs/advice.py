@@ -160,23 +160,25 @@ class PolicyHandle:
         units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
         return units.reshape(shape)
 
-    def targets(self, *, positions: Sequence[float] = (), **asked: Any) -> np.ndarray:
+    def targets(self, *, positions: Sequence[Numbers] = (), **asked: Any) -> np.ndarray:
         """Units of every hedging instrument to hold next, instruments on the last axis; other arguments as in `target`.
 
         Args:
-            positions: units held now of each instrument; none of those that are not given.
+            positions: units held now of each instrument, numbers or arrays that broadcast; none of those not given.
 
         Raises:
             InputError: as `target`, and for more positions than instruments.
         """
-        count, given = self.setting.instruments, [float(_finite("position", number)) for number in positions]
+        count, given = self.setting.instruments, [_finite("position", number) for number in positions]
         if len(given) > count:
             raise InputError(f"{len(given)} positions were given; the hedge has {count} instruments, so give as many.")
         self._refuse_later(asked["time_to_maturity"])
         spot, time, volatility = asked.pop("spot"), asked.pop("time_to_maturity"), asked.pop("implied_vol", None)
         view, told, shape = self._view(spot, time, volatility, 0.0, asked)
         scale = told["scale"][:, None]
-        held = np.pad(np.array(given, np.float64), (0, count - len(given))) * np.ones_like(scale)
+        held = np.zeros((len(scale), count))
+        for place, units in enumerate(given):
+            held[:, place] = np.broadcast_to(units, shape).reshape(-1)
         wealth = jnp.asarray(told["wealth"] / told["scale"], jnp.float32)
         own = jnp.asarray(held / scale, jnp.float32)
         wanted = np.asarray(all_targets_of(self.policy, view, own, wealth))

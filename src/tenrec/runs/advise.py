@@ -98,6 +98,8 @@ def _instruments(
     found: dict[str, float] = {}
     for text in told:
         name, value = _signal(text, tuple(known), flag="--instrument", what="known of this run's instruments")
+        if name not in places and not value > 0.0:
+            raise InputError(f"--instrument {text}: {name} is {value:g}; a positive number is needed.")
         if name in places:
             held[places[name]] = value
         elif name in days:
