@@ -135,6 +135,25 @@ def test_every_instrument_without_tenrec(name: str, empty: Path):
     assert np.abs(answers[0][0] - answers[0][1]).min() > 1e-4
 
 
+def test_limits_hold_outside_a_path_too(empty: Path):
+    """Whole lots within the most that may be held, as the engine would trade, in answers and in the file."""
+    hedge = ["spot", {"option": {"days": 40, "limits": {"position": 0.5, "lot": 0.1}}}]
+    run = unlearned(empty / "run", market=HESTON, hedge_with=hedge, limits={"trade": 0.2})
+    spot = np.linspace(80.0, 120.0, 41)
+    wanted = run.policy().targets(spot=spot, time_to_maturity=0.03, positions=[0.3, 0.2])
+    np.testing.assert_allclose(np.clip(wanted[:, 0], 0.1, 0.5), wanted[:, 0], atol=1e-6)
+    np.testing.assert_allclose(wanted[:, 1] / 0.1, np.round(wanted[:, 1] / 0.1), atol=1e-5)
+    assert np.abs(wanted[:, 1]).max() == pytest.approx(0.5, abs=1e-6)
+    answers = asked(
+        Path(export_run(run)["file"]),
+        {"spot": spot.tolist(), "time_to_maturity": 0.03, "position": 0.3, "position_2": 0.2},
+        "onnxruntime",
+    )
+    np.testing.assert_allclose(answers, wanted, atol=TOLERANCE)
+    alone = run.policy("black_scholes_delta").target(spot=120.0, time_to_maturity=0.03, position=0.3)
+    assert alone == pytest.approx(0.5, abs=1e-6)
+
+
 def test_from_a_shell(exported: Path):
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, str(exported), *arguments], capture_output=True, text=True, check=False)

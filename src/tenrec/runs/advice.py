@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from tenrec.contracts import AbstractContract, EuropeanBook
 from tenrec.core.errors import InputError
+from tenrec.hedging.limits import Limits
 from tenrec.hedging.options import OptionSlot, strikes_at
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractOwnBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.view import MarketView, OptionView, view_at
@@ -33,6 +34,7 @@ class Setting:
         signal_names: the market's signals, each neutral at zero.
         instruments: of the hedge. slots: the listed option of each of them, None where it is none; empty without any.
         model: the market that gives the instruments after the first their value, None where there are none.
+        limits: lots and limits that every wish meets before it is traded.
     """
 
     contract: AbstractContract
@@ -48,6 +50,7 @@ class Setting:
     instruments: int = 1
     slots: tuple[OptionSlot | None, ...] = ()
     model: AbstractMarket | None = None
+    limits: Limits | None = None
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -138,7 +141,7 @@ class PolicyHandle:
         implied_vol: Numbers | None = None,
         **more: Any,
     ) -> np.ndarray:
-        """Units of the first hedging instrument to hold next; arguments broadcast.
+        """Units of the first hedging instrument to hold next, within the run's limits; arguments broadcast.
 
         Args:
             spot: quote currency. time_to_maturity: years, to the last expiry of a book. position: units held now.
@@ -158,13 +161,13 @@ class PolicyHandle:
         wanted = np.asarray(targets_of(self.policy, view, held, wealth))
         # A policy that keeps the position keeps it as it was given, not as single precision rounds it.
         units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
-        return units.reshape(shape)
+        return self._allowed(units[:, None], asked["position"][:, None])[:, 0].reshape(shape)
 
     def targets(self, *, positions: Sequence[Numbers] = (), **asked: Any) -> np.ndarray:
         """Units of every hedging instrument to hold next, instruments on the last axis; other arguments as in `target`.
 
         Args:
-            positions: units held now of each instrument, numbers or arrays that broadcast; none of those not given.
+            positions: units held now of each instrument, numbers or arrays; none of those that are not given.
 
         Raises:
             InputError: as `target`, and for more positions than instruments.
@@ -178,12 +181,28 @@ class PolicyHandle:
         scale = told["scale"][:, None]
         held = np.zeros((len(scale), count))
         for place, units in enumerate(given):
+            if units.shape not in ((), shape):
+                raise InputError(
+                    f"positions hold an array of shape {units.shape}; numbers, or arrays of the other arguments' shape "
+                    f"{shape}, are needed."
+                )
             held[:, place] = np.broadcast_to(units, shape).reshape(-1)
         wealth = jnp.asarray(told["wealth"] / told["scale"], jnp.float32)
         own = jnp.asarray(held / scale, jnp.float32)
         wanted = np.asarray(all_targets_of(self.policy, view, own, wealth))
         units = np.where(wanted == np.asarray(own), held, scale * wanted.astype(np.float64))
-        return units.reshape(*shape, count)
+        return self._allowed(units, held).reshape(*shape, count)
+
+    def _allowed(self, units: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """What the limits make of a wish, shapes (points, instruments), or the first of them alone."""
+        limits = self.setting.limits
+        if limits is None:
+            return units
+        if units.shape[-1] < limits.lot.shape[-1]:
+            limits = jax.tree.map(lambda leaf: leaf[:1], limits)
+        wish, own = (jnp.asarray(column, jnp.float32) for column in (units, held))
+        allowed = np.asarray(jax.vmap(limits)(wish, own))
+        return np.where(allowed == np.asarray(wish), units, allowed.astype(np.float64))
 
     def band(
         self, *, spot: Numbers, time_to_maturity: Numbers, implied_vol: Numbers | None = None, **more: Any

@@ -133,6 +133,7 @@ def _function(handle: PolicyHandle, names: list[str], day_count: float) -> Calla
         at |= {name.replace("_days", "_time"): at[name] / day_count for name in names if name.endswith("_days")}
         held = jnp.stack([at["position"], *(at[f"position_{place}"] for place in range(2, count + 1))], axis=-1)
         wanted = all_targets_of(handle.policy, setting.view(at), held, at["wealth"])
+        wanted = wanted if setting.limits is None else jax.vmap(setting.limits)(wanted, held)
         return wanted[:, 0] if count == 1 else wanted
 
     return target

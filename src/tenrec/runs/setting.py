@@ -13,6 +13,7 @@ from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
 from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
+from tenrec.runs.terms import build_terms
 
 DAYS_PER_YEAR = 365.0
 LISTED_VOLATILITY = 0.2
@@ -52,6 +53,7 @@ def build_setting(
         instruments=assets_of(config) + len(config.hedge_with) - 1,
         slots=_slots(config),
         model=build_model(config) if len(config.hedge_with) > 1 else None,
+        limits=build_terms(config).limits,
     )
 
 
@@ -97,4 +99,5 @@ def _listed(config: HedgeConfig, contract: ListedSpec, signal_names: tuple[str, 
         rate=rate,
         dividend_yield=rate,
         signal_names=signal_names,
+        limits=build_terms(config).limits,
     )
