@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from tenrec.contracts import EuropeanBook, european
+from tenrec.hedging.features import option_feature_names
 from tenrec.hedging.policies import (
     AbstractPolicy,
     BandNetwork,
@@ -94,6 +95,8 @@ POLICIES = sorted(
         "static_delta",
     ]
 )
+# What may hold listed options, and the delta, which must leave them alone.
+WITH_OPTIONS = ["black_scholes_delta", "delta_gamma", "delta_vega", "feed_forward", "static", "static_delta"]
 FEATURES = ("log_moneyness", "sqrt_time_to_maturity", "volatility", "last_log_return")
 
 
@@ -117,8 +120,10 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             return GreekHedge("gamma")
         case "delta_vega":
             return GreekHedge("vega")
+        case "static":
+            return Static(_units(view))
         case "static_delta":
-            return Static(jnp.zeros(1), hedged=True)
+            return Static(_units(view), hedged=True)
         case "forecast_delta":
             return ForecastDelta(jnp.asarray(0.7, float), signal="last_log_return")
         case "forecasting_delta":
@@ -153,7 +158,8 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
         case "zakamouline":
             return Zakamouline(cost, aversion)
         case "feed_forward":
-            return make_feed_forward(view, features=(*FEATURES, "position"), standardise=True, **common)
+            seen = (*FEATURES, *option_feature_names(view), "position")
+            return make_feed_forward(view, features=seen, standardise=True, **common)
         case "band_network":
             return stirred(
                 make_band_network(view, features=FEATURES, standardise=True, cost=COST, aversion=AVERSION, **common),
@@ -183,6 +189,12 @@ def make_policy(name: str, view: MarketView, key: PRNGKeyArray) -> AbstractPolic
             seen = view.signal_names or ("last_log_return", "standardised_moneyness")
             return stirred(make_state_delta(features=seen, bound=BOUND, **common), key)
     raise KeyError(name)
+
+
+def _units(view: MarketView) -> Array:
+    """What a static policy holds: some of every listed option, and of the spot where there is one."""
+    count = view.price.shape[-1]
+    return jnp.zeros(count) if view.options is None else jnp.linspace(0.3, -0.4, count, dtype=float)
 
 
 def stirred(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenrec.contracts import EuropeanBook
+from tenrec.core.listed import GOES_ON, ROLLS
 from tenrec.core.paths import RANK, MarketPaths
 from tenrec.hedging.engine import Terms
 
@@ -22,12 +23,9 @@ class Accounts:
 
 def one_path(paths: MarketPaths, path: int) -> dict[str, np.ndarray]:
     """The fields of one path as NumPy arrays."""
-    return {
-        name: np.asarray(leaf[path] if leaf.ndim > rank else leaf)
-        for name, rank in RANK.items()
-        for leaf in [getattr(paths, name)]
-        if name != "listed"
-    }
+    listed = {} if paths.listed is None else {name: getattr(paths.listed, name) for name in ("closing", "life")}
+    leaves = {name: getattr(paths, name) for name in RANK if name != "listed"} | listed
+    return {name: np.asarray(leaf[path] if leaf.ndim > RANK.get(name, 2) else leaf) for name, leaf in leaves.items()}
 
 
 def legs_of(book: EuropeanBook, path: int) -> list[tuple[float, float, int, float]]:
@@ -64,12 +62,15 @@ def keep_accounts(
 
     positions: (dates, instruments) units held after the trade of each date; the last row is the closed position.
     rates: what trading and holding each instrument costs, by name. A ledger in coin is kept in coin: a contract of one
-    unit of the quote currency is bought at 1/S and sold at 1/S.
+    unit of the quote currency is bought at 1/S and sold at 1/S. A listed option that ends is sold at its closing price,
+    at the cost of a trade where it is rolled, and what is held next is another contract.
     """
     dates, instruments = positions.shape
     spot = market["spot"]
     coin = spot if terms.inverse else np.ones(dates)
     price = 1.0 / market["price"] if terms.inverse else market["price"]
+    closing = market.get("closing", price)
+    life = market.get("life", np.zeros(price.shape, int))
     interest_rate = market["dividend_yield"] if terms.inverse else market["rate"]
     wealth, worth = premium / coin[0], 0.0
     rows: dict[str, list[float]] = {name: [] for name in ("cash", "wealth", "cost", "carry", "flow")}
@@ -80,7 +81,7 @@ def keep_accounts(
         if date > 0:
             years = market["dt"][date - 1]
             interest = cash * np.expm1(interest_rate[date - 1] * years)
-            moves = float(before @ (price[date] - price[date - 1])) * (-1.0 if terms.inverse else 1.0)
+            moves = float(before @ (closing[date] - price[date - 1])) * (-1.0 if terms.inverse else 1.0)
             per_unit = market["carry"][date] * (price[date] / spot[date] if terms.inverse else 1.0)
             carry = float(before @ per_unit)
             for units, at, rate in zip(before, price[date - 1], rates, strict=True):
@@ -90,7 +91,9 @@ def keep_accounts(
         flow = sum(q * max(s * (spot[e] - k), 0.0) for k, s, e, q in legs if e == date) / coin[date]
         charged = terms.unwind or date < dates - 1
         spread = market["half_spread"][date] * (price[date] ** 2 if terms.inverse else 1.0)
-        trades = zip(positions[date] - before, price[date], spread, rates, strict=True)
+        ended = life[date] != GOES_ON
+        trades = list(zip(positions[date] - np.where(ended, 0.0, before), price[date], spread, rates, strict=True))
+        trades += zip(np.where(life[date] == ROLLS, -before, 0.0), closing[date], spread, rates, strict=True)
         cost = sum(cost_by_hand(*trade) for trade in trades) if charged else 0.0
         wealth += flow - cost
         before = positions[date]

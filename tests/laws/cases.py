@@ -22,10 +22,17 @@ from tenrec.hedging.costs import (
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.limits import make_limits
 from tests.conformance.markets import make_market
+from tests.laws.listed import with_option
 
 PATHS, STEPS = 5, 8
 RATE = 0.04
-MARGINED = {"spot": (False,), "future": (True,), "spot_and_future": (False, True), "inverse": (True,)}
+MARGINED = {
+    "spot": (False,),
+    "future": (True,),
+    "spot_and_future": (False, True),
+    "inverse": (True,),
+    "spot_and_option": (False, False),
+}
 COSTS: dict[str, tuple[str, ...]] = {
     "none": (),
     "proportional": ("proportional",),
@@ -89,7 +96,9 @@ def uneven_periods() -> np.ndarray:
 
 def make_paths(market: str, instrument: str) -> MarketPaths:
     """Paths of a market with the given instruments; half-spreads are 0.05 % to 0.1 % of the mid."""
-    if market == "recorded":
+    if instrument == "spot_and_option":
+        paths = with_option(make_paths(market, "spot"))
+    elif market == "recorded":
         paths = recorded(instrument)
     else:
         kinds = ["spot"] if instrument == "inverse" else instrument.split("_and_")

@@ -10,48 +10,18 @@ import pytest
 from jaxtyping import Array
 from scipy.stats import norm
 
-from tenrec.contracts import EuropeanBook, european, european_book
-from tenrec.core.paths import MarketPaths
-from tenrec.hedging.assess import Sample, views
-from tenrec.hedging.engine import Entry, Terms, over_paths, run
-from tenrec.hedging.policies import AbstractPolicy, BlackScholesDelta
+from tenrec.contracts import european, european_book
+from tenrec.hedging.engine import Terms
+from tenrec.hedging.policies import BlackScholesDelta
 from tenrec.markets import BlackScholesMarket
-from tests.conformance.policies import POLICIES, make_policy
+from tests.conformance.policies import POLICIES
 from tests.laws.cases import PATHS, STEPS, make_book, make_paths, make_terms, tile
+from tests.laws.ledgers import growth_to_the_end, hedged, policy_for, times, usual_terms
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 # Positions of these are proportional to the quantity, whatever its sign.
 LINEAR = ["black_scholes_delta", "black_scholes_delta_entry", "minimum_variance_delta", "no_hedge", "state_delta"]
-
-
-# Compiled once for all tests that share the shapes, so most tests use the same record, book and terms.
-_hedged = eqx.filter_jit(lambda *arguments: over_paths(run, *arguments))
-
-
-def hedged(
-    policy: AbstractPolicy, paths: MarketPaths, contract: EuropeanBook, terms: Terms, premium: float = 0.0
-) -> Entry:
-    return jax.tree.map(np.asarray, _hedged(policy, paths, contract, terms, jnp.asarray(premium, float)))
-
-
-def usual_terms(*, free: bool = False) -> Terms:
-    terms = make_terms("spot", "both", unwind=True)
-    return eqx.tree_at(lambda one: one.costs[0].rate, terms, jnp.zeros(1)) if free else terms
-
-
-def policy_for(name: str, paths: MarketPaths, contract: EuropeanBook, key: Array) -> AbstractPolicy:
-    return make_policy(name, views(Sample(paths, contract, jnp.zeros(()))), key)
-
-
-def times(contract: EuropeanBook, multiple: float) -> EuropeanBook:
-    return eqx.tree_at(lambda book: book.quantity, contract, multiple * contract.quantity)
-
-
-def growth_to_the_end(paths: MarketPaths) -> np.ndarray:
-    """What one unit of cash at each date has become at the last date, shape (dates,) or (paths, dates)."""
-    earned = np.asarray(paths.rate * paths.dt)
-    return np.exp(np.concatenate([np.cumsum(earned[..., ::-1], axis=-1)[..., ::-1], 0.0 * earned[..., :1]], axis=-1))
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -81,12 +51,12 @@ def test_the_premium_grows_with_the_rate(market: str, instrument: str):
     np.testing.assert_array_equal(paid.position, without.position)
 
 
-@pytest.mark.parametrize("instrument", ["spot", "future", "spot_and_future"])
+@pytest.mark.parametrize("instrument", ["spot", "future", "spot_and_future", "spot_and_option"])
 def test_a_cost_is_cash_that_is_gone_when_it_is_paid(instrument: str, key: Array):
     """A delta trades the same whatever that costs, so the P&L falls by each cost with its interest."""
     paths, contract = make_paths("recorded", instrument), make_book("sold_call", "recorded")
     policy = policy_for("feed_forward", paths, contract, key)
-    policy = policy if instrument == "spot_and_future" else BlackScholesDelta()
+    policy = policy if "_and_" in instrument else BlackScholesDelta()
     free = hedged(policy, paths, contract, make_terms(instrument, "none", unwind=True))
     charged = hedged(policy, paths, contract, make_terms(instrument, "both", unwind=True))
     lost = np.sum(charged.cost * growth_to_the_end(paths), axis=1)

@@ -72,7 +72,8 @@ def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
         unit = np.abs(expected.wealth).max() + np.abs(positions).max() * market["price"].max()
         for name in ("cash", "cost", "carry", "flow"):
             np.testing.assert_allclose(getattr(lines, name)[path], getattr(expected, name), rtol=0, atol=1e-10 * unit)
-        np.testing.assert_array_equal(lines.trade[path], np.diff(positions, axis=0, prepend=0.0))
+        closed = 0.0 if lines.closed is None else lines.closed[path]
+        np.testing.assert_allclose(lines.trade[path], np.diff(positions, axis=0, prepend=0.0) + closed, atol=1e-14)
         np.testing.assert_array_equal(positions[-1], 0.0)
         gaps = ~market["tradable"][:-1]
         np.testing.assert_array_equal(lines.trade[path][:-1][gaps], 0.0)

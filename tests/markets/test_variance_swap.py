@@ -63,7 +63,7 @@ def test_each_instrument_has_its_own_cost():
         ({"hedge_with": ["variance_swap"]}, "one instrument on the underlying"),
         ({"hedge_with": ["spot", "future"]}, "which a variance_swap may follow"),
         ({"market": {"model": "black_scholes"}}, "known for heston"),
-        ({"policy": {"kind": "band_network"}}, "two instruments need a feed_forward"),
+        ({"policy": {"kind": "band_network"}}, "several instruments need a feed_forward"),
         ({"settlement": "inverse", "hedge_with": ["future", "variance_swap"]}, "settlement: inverse"),
         ({"hedge_with": ["spot"], "costs": {"variance_swap": 0.1}}, "costs.variance_swap is given"),
     ],

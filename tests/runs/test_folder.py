@@ -154,7 +154,7 @@ def test_input_refused_while_a_run_works_leaves_nothing(empty: Path, monkeypatch
     def refuse(*_: object, **__: object) -> None:
         raise InputError("The file has changed.")
 
-    monkeypatch.setattr("tenrec.runs.simulated.hedge_simulated", refuse)
+    monkeypatch.setattr("tenrec.runs.api.hedge_simulated", refuse)
     with pytest.raises(InputError, match="has changed"):
         tenrec.hedge(tiny(), out="run")
     assert list(empty.iterdir()) == []

@@ -29,6 +29,11 @@ def test_each_instrument_has_its_own_costs_and_limits():
         ({"hedge_with": ["spot", {"option": {"strike": 1, "delta": 0.5}}]}, "an option has one strike"),
         ({"hedge_with": ["spot", {"option": {"roll_at": 3}}]}, "needs every"),
         ({"hedge_with": ["spot", {}]}, "names no instrument"),
+        ({"hedge_with": ["spot", "option"]}, "an option needs its terms, such as {option: "),
+        (
+            {"hedge_with": ["spot", {"option": {"strike": 100}}]},
+            "strike is 100 and market.spot is 1; a strike is a price",
+        ),
         ({"market": {"model": "sabr"}}, "has no option prices of its own"),
         ({"hedge_with": ["spot"], "evaluate": {"against": ["black_scholes_delta", "delta_gamma"]}}, "add one"),
         ({"evaluate": {"static_units": [1.0]}}, "give the units of each"),

@@ -15,17 +15,20 @@ from tenrec.cli.app import app
 from tenrec.hedging.assess import assess
 from tenrec.hedging.engine import Terms
 from tenrec.hedging.policies import Static
+from tenrec.reporting import figures
+from tenrec.reporting.page import report_html
 from tenrec.runs.loading import load_config
+from tenrec.runs.report import report_data
 from tenrec.runs.run import Run
 from tenrec.runs.simulated import Simulation
 from tenrec.runs.static_units import static_units
-from tests.runs.tiny import TINY, tiny
+from tests.runs.tiny import tiny
 
 OPTION = {"kind": "call", "days": 10, "every": 5, "roll_at": 5, "costs": {"proportional": 0.01}}
 CONFIG = tiny(
     hedge_with=["spot", {"option": OPTION}],
     policy={"kind": "feed_forward", "hidden": [4]},
-    evaluate=TINY["evaluate"] | {"against": ["no_hedge", "black_scholes_delta", "delta_gamma", "static"]},
+    evaluate={"paths": 200, "against": ["no_hedge", "delta_gamma", "static"], "reference": "no_hedge"},
 )
 
 
@@ -65,8 +68,34 @@ def test_targets_and_advice_agree(run: Run):
     assert "-0.4" in json.dumps(found["instruments"])
     wrong = CliRunner().invoke(app, ["advise", str(run.folder.path), *asked, "--instrument", "position_3=1"])
     assert wrong.exit_code != 0
+    expired = CliRunner().invoke(app, ["advise", str(run.folder.path), *asked, "--instrument", "option_2_days=0"])
+    assert "option_2_days is 0; a positive number is needed" in str(expired.exception)
     with pytest.raises(tenrec.core.errors.InputError, match="3 positions were given"):
         run.policy().targets(spot=1.0, time_to_maturity=15 / 365, positions=[0.0, 0.0, 0.0])
+
+
+def test_the_report_shows_every_instrument(run: Run):
+    """Positions, gains and costs of the option stand beside those of the spot, and sum to the ledger's."""
+    data = report_data(run.folder)
+    assert data.instruments == ("spot", "listed call at the money, 10 days, rolled every 5 days")
+    drawn = figures(data)
+    titles = {name: [note.text for note in drawn[name].layout.annotations] for name in ("replay", "further_ratio")}
+    assert any(data.instruments[1] in title for title in titles["replay"])
+    assert all(data.instruments[1] in title for title in titles["further_ratio"])
+    held = np.concatenate([np.asarray(trace.y, float) for trace in drawn["further_ratio"].data])
+    assert np.abs(held).max() > 0.01
+    assert data.by_instrument is not None
+    ledger = run.ledger("delta_gamma")
+    own = data.by_instrument.filter(pl.col("policy") == "delta_gamma")
+    paths, spot = ledger["path"].n_unique(), ledger["spot"][0]
+    assert own["cost_bp"].sum() == pytest.approx(1e4 * ledger["cost"].sum() / paths / spot, rel=1e-5)
+    rolled = ledger.filter(pl.col("date") < ledger["date"].max())
+    traded = rolled["trade_2"].abs().sum() + rolled["closed_2"].abs().sum()
+    assert own["traded"][1] == pytest.approx(traded / paths, rel=1e-6)
+    page = report_html(data)
+    assert "By instrument" in page
+    assert data.ladder is not None
+    assert data.stresses is not None
 
 
 def test_static_units_leave_the_least_variance():

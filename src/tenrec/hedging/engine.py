@@ -178,6 +178,16 @@ def _closing_charge(closed: Float[Array, " instruments"], quote: Quote, terms: T
     return _charge(sold, dataclasses.replace(quote, price=quote.closing), terms)
 
 
+def charges(line: Entry, quote: Quote, terms: Terms) -> Float[Array, " instruments"]:
+    """What each instrument's part of a line's cost is, were the line charged; for the eye, no money moves here."""
+    closed = jnp.zeros_like(line.trade) if line.closed is None else line.closed
+
+    def of_one(own: Float[Array, " instruments"]) -> Float[Array, ""]:
+        return _charge(own * line.trade, quote, terms) + _closing_charge(own * closed, quote, terms)
+
+    return jax.vmap(of_one)(jnp.eye(line.trade.shape[0], dtype=line.trade.dtype))
+
+
 def _value(units: Float[Array, " instruments"], quote: Quote, terms: Terms) -> Float[Array, ""]:
     """What units cost at mid prices; a margined instrument costs nothing."""
     return jnp.sum(jnp.where(jnp.asarray(terms.margined), 0.0, units * quote.price))

@@ -19,7 +19,8 @@ OWN_FEATURES = (POSITION, WEALTH)
 def _reference_strike(view: MarketView) -> Float[Array, "*at"]:
     """The strike of a single option; for a book, the strikes' mean weighted by absolute quantity."""
     weight = jnp.abs(view.quantity) + 1e-12
-    return jnp.sum(weight * view.strike, axis=-1) / jnp.sum(weight, axis=-1)
+    # Shares first: that of a single option is 1 whatever its weight, and its strike is kept to the last digit.
+    return jnp.sum(weight / jnp.sum(weight, axis=-1, keepdims=True) * view.strike, axis=-1)
 
 
 def _log_moneyness(view: MarketView) -> Float[Array, "*at"]:

@@ -66,8 +66,8 @@ def make_limits(
         for name, limit in (("position", most[number]), ("trade", step[number])):
             if limit < max(lots[number], np.finfo(float).tiny):
                 where = f" of instrument {number + 1}" if instruments > 1 else ""
-                needed = f"at least one lot, {lots[number]:g}" if lots[number] > 0 else "a positive number"
-                raise ConfigError(f"limits.{name}{where} is {limit:g}, which forbids every hedge; {needed}, is needed.")
+                needed = f"at least one lot, {lots[number]:g}," if lots[number] > 0 else "a positive number"
+                raise ConfigError(f"limits.{name}{where} is {limit:g}, which forbids every hedge; {needed} is needed.")
     whole = np.where(lots > 0, lots, 1.0)
     return Limits(
         jnp.asarray(lots, float),

@@ -11,6 +11,7 @@ from tenrec.reporting.plots import (
     density_plot,
     expiry_plot,
     explained_plot,
+    further_ratio_plot,
     hedge_ratio_plot,
     ladder_plot,
     ratio_plot,
@@ -28,6 +29,7 @@ BUILDERS: tuple[Callable[[ReportData, dict[str, PolicyStyle]], Plot | None], ...
     tail_plot,
     explained_plot,
     hedge_ratio_plot,
+    further_ratio_plot,
     ladder_plot,
     replay_plot,
     expiry_plot,
@@ -45,7 +47,7 @@ def report_plots(data: ReportData) -> dict[str, Plot]:
 def figures(data: ReportData) -> dict[str, go.Figure]:
     """The report's figures, each with its own title and legend, by name.
 
-    Names are those of `ratios`, `cost`, `pnl_distribution`, `pnl_tail`, `explained`, `hedge_ratio`, `ladder`,
-    `replay`, `expiries` and `training` for which the data has content.
+    Names are those of `ratios`, `cost`, `pnl_distribution`, `pnl_tail`, `explained`, `hedge_ratio`, `further_ratio`,
+    `ladder`, `replay`, `expiries` and `training` for which the data has content.
     """
     return {name: standalone(plot) for name, plot in report_plots(data).items()}

@@ -19,12 +19,14 @@ class HedgeCurve:
         spot: shape (points,), in currency, ascending.
         ratio: hedge ratio by policy, shape (points,); not drawn for a policy that has a band.
         band: lower and upper edge by band policy, shape (points,) each.
+        further: units of each instrument after the first by policy, shape (points,) each.
     """
 
     days_to_maturity: float
     spot: np.ndarray
     ratio: Mapping[str, np.ndarray]
     band: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    further: tuple[Mapping[str, np.ndarray], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class ReportData:
         pnl_bp: terminal P&L by policy, shape (paths,), basis points of initial spot, the same paths for every policy.
         history: columns update, seed, loss_bp, score_bp and, for forward validation, stage; may be empty.
         hedge_curves: hedge ratio against spot, one for each time to maturity.
-        replay: one path by policy, with columns date, spot, position, trade, cost, pnl and optionally mark.
+        replay: one path by policy, with columns date, spot, position, trade, cost, pnl and optionally mark; of several
+            instruments also position_2 and so on.
         replay_title: which path that is.
         groups: recorded data by expiry: expiry, contracts, and `std_bp:<policy>`, `mean_bp:<policy>` for each policy.
         days: the days that make the difference: date, label and one column of numbers such as `difference_bp`.
@@ -48,6 +51,8 @@ class ReportData:
         explained: what the P&L came from, columns policy, part, mean_bp, std_bp. explained_paths: over how many paths.
         ladder: what the learned hedge and the book would make, columns spot_move, vol_move, years_ahead, pnl_bp.
         stresses: the same after days that have happened, columns stress, spot_move, vol_factor, pnl_bp, source.
+        instruments: what each hedging instrument is called. by_instrument: what was done with each, columns policy,
+            instrument, held, traded, gain_bp, gain_std_bp, cost_bp; None where there is one.
         curves_note: in which state of the market the hedge curves are drawn, a sentence.
 
     Raises:
@@ -73,6 +78,8 @@ class ReportData:
     explained_paths: int = 0
     ladder: pl.DataFrame | None = None
     stresses: pl.DataFrame | None = None
+    instruments: tuple[str, ...] = ()
+    by_instrument: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         shapes = {name: np.shape(pnl) for name, pnl in self.pnl_bp.items()}

@@ -1,6 +1,6 @@
 """The tables of the page, as HTML."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -127,6 +127,11 @@ def facts_table(facts: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> str:
     return f'<table class="facts"><tbody>{rows}</tbody></table>'
 
 
+def _head(columns: Sequence[str], *, words: Collection[str]) -> str:
+    """Headings; those over words stand to the left."""
+    return "".join(f'<th scope="col"{" class=text" if name in words else ""}>{escape(name)}</th>' for name in columns)
+
+
 def with_sign(value: float, decimals: int) -> str:
     """A number with its sign.
 
@@ -140,12 +145,33 @@ def with_sign(value: float, decimals: int) -> str:
 
 def stress_table(stresses: pl.DataFrame) -> str:
     """One row a stress: its moves, the P&L, and whose levels they are."""
-    columns = ("Stress", "Spot", "Volatility", "P&L (bp)", "Levels")
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    head = _head(("Stress", "Spot", "Volatility", "P&L (bp)", "Levels"), words={"Levels"})
     rows = "".join(
         f'<tr><th scope="row">{escape(row["stress"])}</th><td>{number(100 * row["spot_move"], 1)} %</td>'
         f"<td>× {number(row['vol_factor'], 2)}</td><td>{number(row['pnl_bp'], 1)}</td>"
-        f"<td>{escape(row['source'])}</td></tr>"
+        f'<td class="text">{escape(row["source"])}</td></tr>'
         for row in stresses.iter_rows(named=True)
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def instrument_table(rows: pl.DataFrame, styles: Mapping[str, PolicyStyle]) -> str:
+    """One row for each policy and instrument; policies that never trade are left out."""
+    columns = ("Policy", "Instrument", "Held", "Traded", "P&L (bp)", "Std of P&L (bp)", "Cost (bp)")
+    head = _head(columns, words={"Instrument"})
+    body = []
+    for (name,), own in rows.group_by("policy", maintain_order=True):
+        if own["traded"].sum() == 0.0 or name not in styles:
+            continue
+        style = styles[str(name)]
+        label = f'<div><i class="key" style="background:{style.color}"></i><span>{style.text}</span></div>'
+        for place, row in enumerate(own.iter_rows(named=True)):
+            numbers = (row["held"], 3), (row["traded"], 2), (row["gain_std_bp"], 1), (row["cost_bp"], 2)
+            held, traded, deviation, cost = (f"<td>{number(value, digits)}</td>" for value, digits in numbers)
+            gain = f"<td>{with_sign(row['gain_bp'], 1)}</td>"
+            first = (
+                f'<th scope="row">{label if place == 0 else ""}</th><td class="text">{escape(row["instrument"])}</td>'
+            )
+            body.append(f"<tr>{first}{held}{traded}{gain}{deviation}{cost}</tr>")
+    table = f'<table class="comparison"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    return f'<div class="scroll">{table}</div>'

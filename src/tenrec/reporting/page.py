@@ -18,6 +18,7 @@ from tenrec.reporting.html_tables import (
     counts_table,
     days_table,
     facts_table,
+    instrument_table,
     stress_table,
     validation_table,
 )
@@ -126,9 +127,10 @@ def _sections(data: ReportData) -> Iterable[tuple[str, str, str]]:
     if data.metrics.get("policies"):
         yield "comparison", "Comparison", _comparison(data) + f'<div class="pair">{cards("ratios", "cost")}</div>'
     if "pnl_distribution" in plots:
-        yield "pnl", "P&L", f'<div class="pair">{cards("pnl_distribution", "pnl_tail")}</div>' + cards("explained")
+        pair = f'<div class="pair">{cards("pnl_distribution", "pnl_tail")}</div>'
+        yield "pnl", "P&L", pair + cards("explained") + _instruments(data)
     if "hedge_ratio" in plots:
-        yield "hedge", "Hedge", cards("hedge_ratio")
+        yield "hedge", "Hedge", cards("hedge_ratio", "further_ratio")
     if "ladder" in plots:
         yield "scenarios", "What if", cards("ladder") + _stresses(data)
     if "replay" in plots:
@@ -195,6 +197,17 @@ def _comparison(data: ReportData) -> str:
         note += f" The exact optimum is {optimum['optimum_bp']:.4f} bp, with a numerical error of "
         note += f"{optimum.get('numerical_error_bp', float('nan')):.1g} bp."
     return f'<div class="card">{comparison_table(data, policy_styles(data))}<p class="note">{escape(note)}</p></div>'
+
+
+def _instruments(data: ReportData) -> str:
+    if data.by_instrument is None:
+        return ""
+    lead = (
+        f"Means over {data.explained_paths:,} paths: units held (without sign) and traded, what price changes of the "
+        "instrument made before costs, and its part of the costs; bp of initial spot. The contract itself stands apart."
+    )
+    table = instrument_table(data.by_instrument, policy_styles(data))
+    return f'<div class="card"><h3>By instrument</h3><p class="lead">{lead}</p>{table}</div>'
 
 
 def _stresses(data: ReportData) -> str:

@@ -12,10 +12,12 @@ from jaxtyping import Array, Float
 
 from tenrec.contracts import AbstractContract, EuropeanBook
 from tenrec.core.errors import InputError
+from tenrec.hedging.limits import Limits
 from tenrec.hedging.options import OptionSlot, strikes_at
 from tenrec.hedging.policies import AbstractBandPolicy, AbstractOwnBandPolicy, AbstractPolicy, Own
 from tenrec.hedging.sensitivities import book_gamma, book_vega
 from tenrec.hedging.view import MarketView, OptionView, view_at
+from tenrec.markets import AbstractMarket
 from tenrec.volatility.variance import dollar_gamma, variance_vega
 
 Numbers = np.ndarray | float
@@ -33,6 +35,8 @@ class Setting:
         inverse: whether the hedge is a coin-margined contract worth one unit of the quote currency.
         signal_names: the market's signals, each neutral at zero.
         instruments: of the hedge. slots: the listed option of each of them, None where it is none; empty without any.
+        model: the market that gives the instruments after the first their value, None where there are none.
+        limits: lots and limits that every wish meets before it is traded.
     """
 
     contract: AbstractContract
@@ -47,6 +51,8 @@ class Setting:
     signal_names: tuple[str, ...] = ()
     instruments: int = 1
     slots: tuple[OptionSlot | None, ...] = ()
+    model: AbstractMarket | None = None
+    limits: Limits | None = None
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -85,7 +91,7 @@ class Setting:
         )
 
     def _options(self, at: Mapping[str, Float[Array, " points"]]) -> OptionView | None:
-        """The listed options at each point: as asked about, else as if they were listed there now."""
+        """The listed options at each point; one that has no strike, or strike 0, as if it were listed there now."""
         if not self.slots:
             return None
         spot, columns = at["spot"], []
@@ -104,7 +110,8 @@ class Setting:
                 growth=growth,
                 dividend_discount=growth * discount,
             )
-            strike = at.get(f"option_{place}_strike", fresh)
+            given = at.get(f"option_{place}_strike", jnp.zeros_like(spot))
+            strike = jnp.where(given > 0.0, given, fresh)
             columns.append((jnp.full_like(spot, slot.sign), strike, time, spot * growth, discount))
         return OptionView(*(jnp.stack(column, axis=-1) for column in zip(*columns, strict=True)))
 
@@ -136,7 +143,7 @@ class PolicyHandle:
         implied_vol: Numbers | None = None,
         **more: Any,
     ) -> np.ndarray:
-        """Units of the first hedging instrument to hold next; arguments broadcast.
+        """Units of the first hedging instrument to hold next, within the run's limits; arguments broadcast.
 
         Args:
             spot: quote currency. time_to_maturity: years, to the last expiry of a book. position: units held now.
@@ -156,30 +163,48 @@ class PolicyHandle:
         wanted = np.asarray(targets_of(self.policy, view, held, wealth))
         # A policy that keeps the position keeps it as it was given, not as single precision rounds it.
         units = np.where(wanted == np.asarray(held), asked["position"], asked["scale"] * wanted.astype(np.float64))
-        return units.reshape(shape)
+        return self._allowed(units[:, None], asked["position"][:, None])[:, 0].reshape(shape)
 
-    def targets(self, *, positions: Sequence[float] = (), **asked: Any) -> np.ndarray:
+    def targets(self, *, positions: Sequence[Numbers] = (), **asked: Any) -> np.ndarray:
         """Units of every hedging instrument to hold next, instruments on the last axis; other arguments as in `target`.
 
         Args:
-            positions: units held now of each instrument; none of those that are not given.
+            positions: units held now of each instrument, numbers or arrays; none of those that are not given.
 
         Raises:
             InputError: as `target`, and for more positions than instruments.
         """
-        count, given = self.setting.instruments, [float(_finite("position", number)) for number in positions]
+        count, given = self.setting.instruments, [_finite("position", number) for number in positions]
         if len(given) > count:
             raise InputError(f"{len(given)} positions were given; the hedge has {count} instruments, so give as many.")
         self._refuse_later(asked["time_to_maturity"])
         spot, time, volatility = asked.pop("spot"), asked.pop("time_to_maturity"), asked.pop("implied_vol", None)
         view, told, shape = self._view(spot, time, volatility, 0.0, asked)
         scale = told["scale"][:, None]
-        held = np.pad(np.array(given, np.float64), (0, count - len(given))) * np.ones_like(scale)
+        held = np.zeros((len(scale), count))
+        for place, units in enumerate(given):
+            if units.shape not in ((), shape):
+                raise InputError(
+                    f"positions hold an array of shape {units.shape}; numbers, or arrays of the other arguments' shape "
+                    f"{shape}, are needed."
+                )
+            held[:, place] = np.broadcast_to(units, shape).reshape(-1)
         wealth = jnp.asarray(told["wealth"] / told["scale"], jnp.float32)
         own = jnp.asarray(held / scale, jnp.float32)
         wanted = np.asarray(all_targets_of(self.policy, view, own, wealth))
         units = np.where(wanted == np.asarray(own), held, scale * wanted.astype(np.float64))
-        return units.reshape(*shape, count)
+        return self._allowed(units, held).reshape(*shape, count)
+
+    def _allowed(self, units: np.ndarray, held: np.ndarray) -> np.ndarray:
+        """What the limits make of a wish, shapes (points, instruments), or the first of them alone."""
+        limits = self.setting.limits
+        if limits is None:
+            return units
+        if units.shape[-1] < limits.lot.shape[-1]:
+            limits = jax.tree.map(lambda leaf: leaf[:1], limits)
+        wish, own = (jnp.asarray(column, jnp.float32) for column in (units, held))
+        allowed = np.asarray(jax.vmap(limits)(wish, own))
+        return np.where(allowed == np.asarray(wish), units, allowed.astype(np.float64))
 
     def band(
         self, *, spot: Numbers, time_to_maturity: Numbers, implied_vol: Numbers | None = None, **more: Any

@@ -10,10 +10,10 @@ from tenrec.core.errors import InputError
 from tenrec.runs.advice import Setting
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
-from tenrec.runs.instrument_specs import words_of
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
 from tenrec.runs.setting import DAYS_PER_YEAR
+from tenrec.runs.words import instrument_names
 
 
 def advise(
@@ -100,6 +100,8 @@ def _instruments(
     found: dict[str, float] = {}
     for text in told:
         name, value = _signal(text, tuple(known), flag="--instrument", what="known of this run's instruments")
+        if name not in places and not value > 0.0:
+            raise InputError(f"--instrument {text}: {name} is {value:g}; a positive number is needed.")
         if name in places:
             held[places[name]] = value
         elif name in days:
@@ -110,11 +112,8 @@ def _instruments(
 
 
 def _told(config: HedgeConfig, targets: np.ndarray, positions: Sequence[float]) -> list[dict[str, Any]]:
-    """What to hold and trade of every instrument; the assets of a basket are all called spot."""
-    options, names = iter(config.options), list(config.instruments)
-    names = [next(options).words if name == "option" else words_of(name) for name in names]
-    names += names[:1] * (len(targets) - len(names))
-    rows = zip(names, targets, positions, strict=True)
+    """What to hold and trade of every instrument."""
+    rows = zip(instrument_names(config), targets, positions, strict=True)
     return [
         {"instrument": name, "hold": float(hold), "trade": float(hold) - held, "position": held}
         for name, hold, held in rows

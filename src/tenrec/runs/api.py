@@ -13,6 +13,7 @@ from tenrec.runs.preflight import preflight
 from tenrec.runs.progress import Reporter, Silent
 from tenrec.runs.report import report_run
 from tenrec.runs.run import Run
+from tenrec.runs.simulated import Simulation, hedge_simulated
 from tenrec.runs.what_if import keep_what_if
 
 RUNS = Path("runs")
@@ -46,10 +47,10 @@ def hedge(
     """
     base = Path(config).parent if isinstance(config, str | Path) else Path()
     checked = load_config(main_job() if config is None else config, overrides)
-    preflight(checked, base)
+    simulation = preflight(checked, base)
     folder = create(RUNS / run_id(checked) if out is None else Path(out), checked, base)
     try:
-        return _carry_out(folder, checked, base, reporter or Silent(), resume=False)
+        return _carry_out(folder, checked, base, reporter or Silent(), simulation=simulation)
     except InputError:
         folder.discard()
         raise
@@ -73,16 +74,22 @@ def main_job() -> Path:
     return Path(str(files("tenrec.runs") / "presets" / "listed_options.yaml"))
 
 
-def _carry_out(folder: RunFolder, config: HedgeConfig, base: Path, reporter: Reporter, *, resume: bool) -> Run:
+def _carry_out(
+    folder: RunFolder,
+    config: HedgeConfig,
+    base: Path,
+    reporter: Reporter,
+    *,
+    simulation: Simulation | None = None,
+    resume: bool = False,
+) -> Run:
     try:
         if isinstance(config.market, RecordedSpec):
             from tenrec.runs.recorded import hedge_recorded
 
             hedge_recorded(config, folder, reporter, resume=resume)
         else:
-            from tenrec.runs.simulated import hedge_simulated
-
-            hedge_simulated(config, folder, base, reporter, resume=resume)
+            hedge_simulated(simulation or Simulation(config, base), folder, reporter, resume=resume)
         keep_what_if(folder)
         report_run(folder)
         folder.mark("done")

@@ -127,8 +127,7 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     if config.grid.calendar == "weekdays":
         _refuse_on_weekdays(config)
     if isinstance(spec, SimulatedSpec):
-        more = {"variance_swap": True} if "variance_swap" in config.instruments else {}
-        market = _simulated(spec, grid, hedge_with, **more)
+        market = build_model(config)
         if config.options:
             return list_options(market, option_slots(config))
         return ClockMarket(model=market, calendar_dt=grid.elapsed) if config.grid.calendar == "weekdays" else market
@@ -139,6 +138,15 @@ def build_market(config: HedgeConfig, base: Path) -> AbstractMarket:
     if isinstance(spec, HistorySpec):
         return history_market(spec, history_windows(config, base), grid, hedge_with, config.instruments[1:])
     raise ConfigError("market.model is 'recorded'; this needs a simulated or resampled market.")
+
+
+def build_model(config: HedgeConfig) -> AbstractMarket:
+    """The simulated market without listed options and clocks."""
+    if not isinstance(config.market, SimulatedSpec):
+        raise ConfigError(f"market.model is {config.market.model!r}; this needs a simulated market.")
+    more = {"variance_swap": True} if "variance_swap" in config.instruments else {}
+    hedge_with: HedgeWith = "future" if config.instruments[0] == "future" else "spot"
+    return _simulated(config.market, build_grid(config), hedge_with, **more)
 
 
 def option_slots(config: HedgeConfig) -> tuple[OptionSlot, ...]:

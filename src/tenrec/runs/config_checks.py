@@ -8,6 +8,8 @@ from tenrec.runs.policy_specs import Baseline, PolicySpec
 if TYPE_CHECKING:
     from tenrec.runs.config import HedgeConfig
 
+FAR = (0.1, 10.0)
+"""Shares of the spot between which a strike may lie; beyond, an option is the underlying, or worth nothing."""
 PRICED = ("black_scholes", "heston", "merton", "kou", "bates")
 """Markets that have option prices of their own."""
 
@@ -98,9 +100,16 @@ def refuse_instruments(config: "HedgeConfig") -> None:
             f"hedge_with names an option and market.model is {config.market.model!r}, which has no option prices of "
             f"its own; they are known for {', '.join(PRICED)}, so set one of these or leave the option out"
         )
+    spot = float(getattr(config.market, "spot", 1.0))
+    for option in config.options:
+        if option.strike is not None and not FAR[0] <= option.strike / spot <= FAR[1]:
+            raise ValueError(
+                f"a listed option's strike is {option.strike:g} and market.spot is {spot:g}; a strike is a price, so "
+                f"give one between {FAR[0] * spot:g} and {FAR[1] * spot:g}, or moneyness, its share of the spot"
+            )
     kinds = [spec.kind for spec in (config.policy, *config.rivals) if spec.kind not in ("feed_forward", "custom")]
     if kinds:
-        raise ValueError(f"policy.kind is {kinds[0]!r}; two instruments need a feed_forward")
+        raise ValueError(f"policy.kind is {kinds[0]!r}; several instruments need a feed_forward, so set it")
     if config.settled == "inverse" or config.margin is not None:
         given = "margin" if config.margin else "settlement: inverse"
         raise ValueError(f"{given} is given and hedge_with names {further[0]}, which is paid for; leave one out")

@@ -9,7 +9,7 @@ import json
 import logging
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,11 @@ from jaxtyping import Array
 
 from tenrec.core.errors import ConfigError, WorkError
 from tenrec.runs import standalone
-from tenrec.runs.advice import PolicyHandle, targets_of
+from tenrec.runs.advice import PolicyHandle, all_targets_of
 from tenrec.runs.files import write_atomically
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
+from tenrec.runs.words import instrument_names
 
 TOLERANCE = 1e-6
 STATES = 2000
@@ -37,6 +38,12 @@ UNITS = {
     "last_return": "log return of the last period",
     "wealth": "P&L so far with the premium, quote currency",
 }
+FURTHER = {
+    "position": "units held now of instrument {place}, {name}",
+    "strike": "strike of instrument {place}, {name}, quote currency; 0 as if it were listed now",
+    "days": "days to the expiry of instrument {place}, {name}",
+}
+"""What is known of the instruments after the first."""
 MAIN = "from tenrec_policy import main\n\nmain()\n"
 
 
@@ -56,12 +63,9 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
         raise ConfigError(f"--out {path} is a folder; name a file, such as {path / (name + '.pyz')}.")
     if handle.policy.start() is not None:
         raise WorkError(f"{name} remembers what it saw before, which one question cannot give; export another policy.")
-    if handle.setting.instruments > 1:
-        raise WorkError(
-            f"{name} holds {handle.setting.instruments} instruments and a file answers for one; use the run."
-        )
-    inputs = _inputs(handle)
-    function, states = _function(handle, list(inputs)), _states(handle, list(inputs))
+    instruments, days = instrument_names(run.config), run.config.grid.day_count
+    inputs = _inputs(handle, days)
+    function, states = _function(handle, list(inputs), days), _states(handle, list(inputs), days)
     wanted = np.asarray(function(*map(jnp.asarray, states)), np.float64)
     size = max(float(np.max(np.abs(wanted))), 1.0)
     formats: dict[str, bytes] = {"jax": _stablehlo(function, len(inputs))}
@@ -76,10 +80,11 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
             else:
                 left_out = f"its answers are {found:.1e} off, more than {TOLERANCE:g}"
     about = {
-        "title": f"{label_of(run.config, name)}, learned by tenrec: units of {run.config.instruments[0]} to hold next",
+        "title": f"{label_of(run.config, name)}, from tenrec: units of {' and of '.join(instruments)} to hold next",
         "policy": name,
+        "instruments": instruments,
         "inputs": inputs,
-        "units": {key: UNITS.get(key, "market signal, neutral at 0") for key in inputs},
+        "units": {key: _unit(key, instruments) for key in inputs},
         "run": run.folder.about()["id"],
         "tenrec": importlib.metadata.version("tenrec"),
         "jax": jax.__version__,
@@ -91,7 +96,7 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
     return {"file": str(path), **about, "onnx_left_out": left_out or None}
 
 
-def _inputs(handle: PolicyHandle) -> dict[str, float | None]:
+def _inputs(handle: PolicyHandle, day_count: float) -> dict[str, float | None]:
     """Every input with its default; None where one must be given."""
     setting, book = handle.setting, handle.setting.contract
     volatility = setting.volatility
@@ -100,27 +105,49 @@ def _inputs(handle: PolicyHandle) -> dict[str, float | None]:
     known |= {"last_return": 0.0, "wealth": 0.0}
     if book.legs > 1:
         del known["strike"]
+    for place in range(2, setting.instruments + 1):
+        known[f"position_{place}"] = 0.0
+    for place, slot in enumerate(setting.slots, 1):
+        if slot is not None:
+            known |= {f"option_{place}_strike": 0.0, f"option_{place}_days": slot.life * day_count}
     return known | dict.fromkeys(setting.signal_names, 0.0)
 
 
-def _function(handle: PolicyHandle, names: list[str]) -> Callable[..., Array]:
-    strike = handle.setting.contract.strike[0]
+def _unit(key: str, instruments: list[str]) -> str:
+    """What an input is, for whoever has to give it."""
+    parts = key.split("_")
+    place = next((int(part) for part in parts if part.isdigit()), 0)
+    if place and parts[0] in ("position", "option"):
+        what = "position" if parts[0] == "position" else parts[-1]
+        return FURTHER[what].format(place=place, name=instruments[place - 1])
+    return UNITS.get(key, "market signal, neutral at 0")
+
+
+def _function(handle: PolicyHandle, names: list[str], day_count: float) -> Callable[..., Array]:
+    """Units to hold next, shape (points,), or (points, instruments) where there are several."""
+    setting = handle.setting
+    strike, count = setting.contract.strike[0], setting.instruments
 
     def target(*rows: Array) -> Array:
         at = {"strike": jnp.broadcast_to(strike, rows[0].shape), **dict(zip(names, rows, strict=True))}
-        return targets_of(handle.policy, handle.setting.view(at), at["position"], at["wealth"])
+        at |= {name.replace("_days", "_time"): at[name] / day_count for name in names if name.endswith("_days")}
+        held = jnp.stack([at["position"], *(at[f"position_{place}"] for place in range(2, count + 1))], axis=-1)
+        wanted = all_targets_of(handle.policy, setting.view(at), held, at["wealth"])
+        wanted = wanted if setting.limits is None else jax.vmap(setting.limits)(wanted, held)
+        return wanted[:, 0] if count == 1 else wanted
 
     return target
 
 
-def _states(handle: PolicyHandle, names: list[str]) -> list[np.ndarray]:
+def _states(handle: PolicyHandle, names: list[str], day_count: float) -> list[np.ndarray]:
     """Random states that a hedger may meet."""
     rng, setting = np.random.default_rng(0), handle.setting
     strike = float(setting.contract.strike[0])
     volatility = setting.volatility * rng.uniform(0.5, 2.0, STATES)
     time = setting.maturity * rng.uniform(0.01, 1.0, STATES)
-    most = float(np.sum(np.abs(np.asarray(setting.contract.quantity))))
-    drawn: Mapping[str, np.ndarray] = {
+    book = setting.contract
+    most = float(np.abs(book.quantity).sum() + sum(abs(float(exotic.quantity)) for exotic in book.exotics))
+    drawn: dict[str, np.ndarray] = {
         "spot": strike * np.exp(1.5 * volatility * np.sqrt(time) * rng.standard_normal(STATES)),
         "time_to_maturity": time,
         "position": most * rng.uniform(-1.2, 1.2, STATES),
@@ -130,8 +157,16 @@ def _states(handle: PolicyHandle, names: list[str]) -> list[np.ndarray]:
         "last_return": 0.01 * rng.standard_normal(STATES),
         "wealth": 0.02 * strike * most * rng.standard_normal(STATES),
     }
-    signals = {name: rng.standard_normal(STATES) for name in setting.signal_names}
-    return [np.asarray((dict(drawn) | signals)[name], np.float32) for name in names]
+    drawn |= {name: rng.standard_normal(STATES) for name in setting.signal_names}
+    for place in range(2, setting.instruments + 1):
+        drawn[f"position_{place}"] = most * rng.uniform(-1.2, 1.2, STATES)
+    for place, slot in enumerate(setting.slots, 1):
+        if slot is not None:
+            # A tenth of them as if they were listed now.
+            struck = strike * rng.uniform(0.7, 1.3, STATES) * (rng.random(STATES) > 0.1)
+            days = slot.life * day_count * rng.uniform(0.01, 1.0, STATES)
+            drawn |= {f"option_{place}_strike": struck, f"option_{place}_days": days}
+    return [np.asarray(drawn[name], np.float32) for name in names]
 
 
 def _stablehlo(function: Callable[..., Array], count: int) -> bytes:

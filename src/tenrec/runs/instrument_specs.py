@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from tenrec.runs.section import Price, Section, Share
 from tenrec.runs.trading_specs import CostSpec, Fee, LimitsSpec, Rate, Yearly
@@ -124,11 +124,18 @@ class InstrumentSpec(Section):
         return getattr(self, self.name)
 
 
+def _with_terms(given: Any) -> Any:
+    if given == "option":
+        raise ValueError("an option needs its terms, such as {option: {kind: call, days: 30}}")
+    return given
+
+
 def _tag(given: Any) -> str:
     return "own" if isinstance(given, dict | InstrumentSpec) else "plain"
 
 
-Instrument = Annotated[Annotated[Name, Tag("plain")] | Annotated[InstrumentSpec, Tag("own")], Discriminator(_tag)]
+Plain = Annotated[Name, BeforeValidator(_with_terms), Tag("plain")]
+Instrument = Annotated[Plain | Annotated[InstrumentSpec, Tag("own")], Discriminator(_tag)]
 
 
 def name_of(instrument: str | InstrumentSpec) -> str:

@@ -22,8 +22,11 @@ from tenrec.runs.simulated import Simulation
 from tenrec.runs.vol.saved import load_forecaster
 
 
-def preflight(config: HedgeConfig, base: Path) -> None:
+def preflight(config: HedgeConfig, base: Path) -> Simulation | None:
     """Refuse what would fail after minutes of work: features, files, shapes, an optimum that cannot be computed.
+
+    Returns:
+        What a simulated run works with, which need not be built again; None on a recorded market.
 
     Raises:
         InputError: in the words of the part that refuses.
@@ -40,7 +43,7 @@ def preflight(config: HedgeConfig, base: Path) -> None:
         for spec in config.market.signals.values():
             read_source(spec.file)
         _refuse_unknown_features(specs, listed_signals(config))
-        return
+        return None
     if "optimum" in config.evaluate.against:
         optimum_criterion(config, optimum_problem(config), premium=0.0)
     simulation = Simulation(config, base)
@@ -52,6 +55,7 @@ def preflight(config: HedgeConfig, base: Path) -> None:
         eqx.filter_eval_shape(
             lambda key, spec=spec: untrained(spec, views(simulation.sample(key, 1)), config, key), key
         )
+    return simulation
 
 
 def _refuse_unknown_features(specs: Iterable[PolicySpec], signals: Iterable[str]) -> None:

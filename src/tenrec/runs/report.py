@@ -9,9 +9,9 @@ from tenrec.reporting import HedgeCurve, ReportData, write_report
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.folder import RunFolder
 from tenrec.runs.path_specs import RecordedSpec
-from tenrec.runs.tables import explained
+from tenrec.runs.tables import by_instrument, explained
 from tenrec.runs.what_if import kept_what_if
-from tenrec.runs.words import curves_note, findings, subtitle_of, title_of
+from tenrec.runs.words import curves_note, findings, instrument_names, subtitle_of, title_of
 
 
 def report_run(folder: RunFolder) -> None:
@@ -23,7 +23,7 @@ def report_data(folder: RunFolder) -> ReportData:
     """Everything the report shows, read from the folder."""
     config, metrics, about = folder.config(), folder.metrics(), folder.about()
     recorded = isinstance(config.market, RecordedSpec)
-    names = list(metrics["policies"])
+    names, names_of = list(metrics["policies"]), instrument_names(config)
     pnl = folder.read_table("pnl")
     ledger = folder.read_table("ledger")
     path = _replayed(ledger, pnl, recorded, metrics["learned"])
@@ -45,6 +45,8 @@ def report_data(folder: RunFolder) -> ReportData:
         selection=metrics.get("selection") if recorded else None,
         explained=explained(ledger),
         explained_paths=ledger["path"].n_unique(),
+        instruments=tuple(names_of),
+        by_instrument=by_instrument(ledger, names_of),
         **kept_what_if(folder),
     )
 
@@ -71,11 +73,15 @@ def _curves(table: pl.DataFrame) -> tuple[HedgeCurve, ...]:
     curves = []
     for (days,), part in table.group_by("days_to_maturity", maintain_order=True):
         ratio, band, spot = {}, {}, np.array([])
+        others = [column for column in part.columns if column.startswith("ratio_")]
+        further: tuple[dict[str, np.ndarray], ...] = tuple({} for _ in others)
         for (name,), rows in part.group_by("policy", maintain_order=True):
             spot, ratio[name] = rows["spot"].to_numpy(), rows["ratio"].to_numpy()
+            for column, held in zip(others, further, strict=True):
+                held[name] = rows[column].to_numpy()
             if rows["lower"].null_count() == 0:
                 band[name] = (rows["lower"].to_numpy(), rows["upper"].to_numpy())
-        curves.append(HedgeCurve(float(days), spot, ratio, band))
+        curves.append(HedgeCurve(float(days), spot, ratio, band, further))
     return tuple(curves)
 
 
@@ -90,4 +96,5 @@ def _replayed(ledger: pl.DataFrame, pnl: pl.DataFrame, recorded: bool, learned: 
 
 def _one(ledger: pl.DataFrame, policy: str, path: Any) -> pl.DataFrame:
     rows = ledger.filter((pl.col("policy") == policy) & (pl.col("path") == path))
-    return rows.select("date", "spot", "position", "trade", "cost", "pnl")
+    further = [name for name in rows.columns if name.startswith("position_")]
+    return rows.select("date", "spot", "position", "trade", "cost", "pnl", *further)

@@ -1,20 +1,23 @@
 """What a book and its hedge would make, were the market to jump: a ladder of moves, and days that have happened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
 from tenrec.core.errors import InputError
-from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import PolicyHandle, Setting
+from tenrec.runs.revaluation import book_numbers, further_numbers
 
 SPOT_MOVES = (-0.3, -0.2, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.3)
 VOL_MOVES = (-0.1, 0.0, 0.1, 0.3)
 SHARES = (0.0, 0.25, 0.5)
+INSTANT = 1e-6
+"""Years to its expiry at which an option has expired."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,20 @@ STRESSES = (
 
 @dataclass(frozen=True)
 class Moment:
-    """Where the scenarios start from: market, time left in years, and units of the hedging instrument held."""
+    """Where the scenarios start from: market, time left in years, and units of the hedging instruments held.
+
+    Args:
+        position: of the first instrument. others: of those after it, in their order; none where not given.
+        options: what is known of the listed options, as in `target`: option_2_strike (quote currency) and
+            option_2_time (years to its expiry); as if they were listed at this moment where not given.
+    """
 
     spot: float
     time_to_maturity: float
     volatility: float
     position: float
+    others: tuple[float, ...] = ()
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 def moment(
@@ -77,8 +88,10 @@ def moment(
     time_to_maturity: float | None = None,
     implied_vol: float | None = None,
     position: float | None = None,
+    others: Sequence[float] | None = None,
+    **options: float,
 ) -> Moment:
-    """The start of the run where nothing is given; the position that the policy wants there, coming from none.
+    """The start of the run where nothing is given; the positions that the policy wants there, coming from none.
 
     Raises:
         InputError: a number that cannot be.
@@ -88,9 +101,16 @@ def moment(
         spot = setting.initial_spot or float(setting.contract.strike[0])
     time = setting.maturity if time_to_maturity is None else time_to_maturity
     volatility = setting.volatility if implied_vol is None else implied_vol
-    if position is None:
-        position = float(handle.target(spot=spot, time_to_maturity=time, implied_vol=volatility))
-    return Moment(float(spot), float(time), float(volatility), float(position))
+    where: dict[str, Any] = {"spot": spot, "time_to_maturity": time, "implied_vol": volatility, **options}
+    wanted = handle.targets(**where).tolist() if position is None or others is None else []
+    first = wanted[0] if position is None else position
+    further = wanted[1:] if others is None else others
+    if len(further) > setting.instruments - 1:
+        raise InputError(
+            f"{len(further)} others were given and the hedge has {setting.instruments - 1} instruments after the "
+            "first; give the units of each."
+        )
+    return Moment(float(spot), float(time), float(volatility), float(first), tuple(map(float, further)), options)
 
 
 def ladder(
@@ -139,33 +159,25 @@ def _revalued(
     setting: Setting, start: Moment, spot: np.ndarray, volatility: np.ndarray, time: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Book and hedge at every point, less what they are worth at the start, which is put in front of the points."""
-    if setting.instruments > 1:
-        raise InputError(
-            f"The hedge has {setting.instruments} instruments; a ladder or stress is told for one, so use a run "
-            "with one."
-        )
-    view = _view(
-        setting,
-        start,
-        np.append(start.spot, spot),
-        np.append(start.volatility, volatility),
-        np.append(start.time_to_maturity, time),
-    )
+    time = np.append(start.time_to_maturity, time)
+    view = _view(setting, start, np.append(start.spot, spot), np.append(start.volatility, volatility), time)
     spots, price = np.asarray(view.spot, float), np.asarray(view.price[:, 0], float)
     # A coin-margined contract of one unit gains (1/S before − 1/S now) coins, each worth S now.
     gain = spots / spots[0] - 1.0 if setting.inverse else price - price[0]
     slope = 1.0 / spots[0] if setting.inverse else price / spots
-    book = np.asarray(book_value(view, view.volatility), float)
-    numbers = {
-        "pnl": start.position * gain + book - book[0],
-        "delta": start.position * slope + np.asarray(book_delta(view, view.volatility), float),
-        "gamma": np.asarray(book_gamma(view, view.volatility), float),
-        "vega": np.asarray(book_vega(view, view.volatility), float),
-    }
-    return {name: column[1:] for name, column in numbers.items()}
+    numbers = book_numbers(view, start.volatility)
+    numbers["delta"] = numbers["delta"] + start.position * slope
+    pnl = numbers.pop("value") + start.position * gain
+    if any(start.others):
+        further = further_numbers(setting, view, time=time, passed=start.time_to_maturity - time)
+        for units, own in zip(start.others, further, strict=False):
+            pnl = pnl + units * own["value"]
+            numbers = {name: column + units * own[name] for name, column in numbers.items()}
+    return {name: column[1:] for name, column in {"pnl": pnl - pnl[0], **numbers}.items()}
 
 
 def _view(setting: Setting, start: Moment, spot: np.ndarray, volatility: np.ndarray, time: np.ndarray) -> MarketView:
+    """The book and the listed options at every point; the options keep the strikes and expiries of the start."""
     wide = np.ones_like(spot)
     at = {
         "spot": spot,
@@ -175,8 +187,21 @@ def _view(setting: Setting, start: Moment, spot: np.ndarray, volatility: np.ndar
         "strike": float(setting.contract.strike[0]) * wide,
         "last_return": 0.0 * wide,
         **dict.fromkeys(setting.signal_names, 0.0 * wide),
+        **{name: number * wide for name, number in start.options.items()},
     }
-    return setting.view({name: jnp.asarray(column, jnp.float32) for name, column in at.items()})
+
+    def view() -> MarketView:
+        return setting.view({name: jnp.asarray(column, jnp.float32) for name, column in at.items()})
+
+    listed = view().options
+    if listed is None:
+        return view()
+    for place, slot in enumerate(setting.slots, 1):
+        if slot is not None:
+            at[f"option_{place}_strike"] = float(listed.strike[0, place - 1]) * wide
+            left = float(listed.time[0, place - 1]) - (time[0] - time)
+            at[f"option_{place}_time"] = np.where(left > INSTANT, left, 0.0)
+    return view()
 
 
 def _check(start: Moment, spot_moves: Sequence[float], vol_moves: Sequence[float], times: Sequence[float]) -> None:

@@ -8,11 +8,12 @@ from tenrec.hedging.options import OptionSlot
 from tenrec.hedging.policies import FORECAST_SIGNAL
 from tenrec.hedging.view import MarketView
 from tenrec.runs.advice import Setting
-from tenrec.runs.build import assets_of, build_contract, build_grid, option_slots
+from tenrec.runs.build import assets_of, build_contract, build_grid, build_model, option_slots
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
 from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
 from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
+from tenrec.runs.terms import build_terms
 
 DAYS_PER_YEAR = 365.0
 LISTED_VOLATILITY = 0.2
@@ -51,6 +52,8 @@ def build_setting(
         signal_names=(*signal_names, *_signals(config), *contract.state_names),
         instruments=assets_of(config) + len(config.hedge_with) - 1,
         slots=_slots(config),
+        model=build_model(config) if len(config.hedge_with) > 1 else None,
+        limits=build_terms(config).limits,
     )
 
 
@@ -97,4 +100,5 @@ def _listed(config: HedgeConfig, contract: ListedSpec, signal_names: tuple[str, 
         rate=rate,
         dividend_yield=rate,
         signal_names=signal_names,
+        limits=build_terms(config).limits,
     )

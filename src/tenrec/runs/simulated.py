@@ -202,10 +202,10 @@ class Simulation:
         return jax.random.fold_in(jax.random.key(self.config.training.seed), VALIDATION)
 
 
-def hedge_simulated(config: HedgeConfig, folder: RunFolder, base: Path, reporter: Reporter, *, resume: bool) -> None:
+def hedge_simulated(simulation: Simulation, folder: RunFolder, reporter: Reporter, *, resume: bool) -> None:
     """Learn, compare and write everything but the report."""
     began = time.perf_counter()
-    simulation = Simulation(config, base)
+    config = simulation.config
     optimum_named = "optimum" in config.evaluate.against
     trained = {
         policy_name(spec): simulation.train(spec, folder=folder, reporter=reporter, resume=resume)

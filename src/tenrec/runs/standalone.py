@@ -29,6 +29,8 @@ def about() -> dict[str, Any]:
 def target(backend: str | None = None, **state: Any) -> np.ndarray:
     """Units of the hedging instrument to hold next; NumPy in and out, arguments broadcast.
 
+    Of several instruments, `about()["instruments"]`, the units of each stand on a last axis.
+
     Args:
         backend: "jax" or "onnx"; by default the first that is installed.
         state: spot and time_to_maturity (years), and any of the other inputs that `about()` lists.
@@ -48,7 +50,8 @@ def target(backend: str | None = None, **state: Any) -> np.ndarray:
         raise ValueError(f"{', '.join(wrong)} is not finite; the policy needs finite numbers.")
     rows = np.broadcast_arrays(*given)
     flat = [np.ascontiguousarray(row.reshape(-1)) for row in rows]
-    return np.asarray(_function(backend)(flat), np.float64).reshape(rows[0].shape)
+    found = np.asarray(_function(backend)(flat), np.float64)
+    return found.reshape(rows[0].shape + found.shape[1:])
 
 
 @cache
@@ -85,7 +88,7 @@ def main() -> None:
         return
     try:
         state = {name: value for name, value in given.items() if value is not None}
-        sys.stdout.write(f"{float(target(**state))}\n")
+        sys.stdout.write(f"{json.dumps(target(**state).tolist())}\n")
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

@@ -1,12 +1,13 @@
 """Ledgers as tables: one row a policy, path and date."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from tenrec.hedging.assess import Sample, marks
 from tenrec.hedging.attribution import PARTS, attributions
+from tenrec.hedging.breakdown import breakdowns
 from tenrec.hedging.engine import Entry, Terms
 from tenrec.hedging.margin import Margin
 
@@ -29,7 +30,8 @@ def ledger_table(
         labels: (paths,) what each path is called. scale: (paths,) currency per unit in which the engine ran.
         length: (paths,) number of dates of each path, where the rest is padding.
         Positions and trades after the first instrument stand in columns position_2, trade_2 and so on, and the units of
-        listed options that ended before the trade in closed_2.
+        listed options that ended before the trade in closed_2. Of several instruments gain_1, gain_2 … and cost_1,
+        cost_2 … tell what the price changes of each came to, and its part of the cost, quote currency.
         margin: adds the columns margin_initial and margin_maintenance, quote currency. Cash and cost of a ledger in
             coin are in coin, and the columns cash_quote and cost_quote tell them in the quote currency.
     """
@@ -58,6 +60,11 @@ def ledger_table(
                 columns[f"{told}_{place + 1}"] = np.asarray(units)[..., place][kept]
             if entry.closed is not None:
                 columns[f"closed_{place + 1}"] = np.asarray(entry.closed)[..., place][kept]
+        if entry.position.shape[-1] > 1:
+            own = breakdowns(entry, sample, terms)
+            for place in range(entry.position.shape[-1]):
+                for told, amounts in (("gain", own.gain), ("cost", own.cost)):
+                    columns[f"{told}_{place + 1}"] = (np.asarray(amounts)[..., place] * scale)[kept]
         if terms.inverse:
             columns |= {f"{told}_quote": columns[told] * columns["spot"] for told in ("cash", "cost")}
         for kind in () if margin is None else ("initial", "maintenance"):
@@ -81,3 +88,33 @@ def explained(ledger: pl.DataFrame) -> pl.DataFrame:
     return long.group_by("policy", "part", maintain_order=True).agg(
         mean_bp=pl.col("bp").mean(), std_bp=pl.col("bp").std()
     )
+
+
+def by_instrument(ledger: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame | None:
+    """What each policy did with each instrument, over the ledger's paths; None for one instrument.
+
+    Columns policy, instrument, held (mean absolute units), traded (mean units a path, rolls included), gain_bp and
+    gain_std_bp (mean and deviation over paths), cost_bp (mean); bp of the initial spot.
+    """
+    if "gain_2" not in ledger.columns:
+        return None
+    scale, tables = 1e4 / pl.col("spot").first(), []
+    for place, name in enumerate(names, 1):
+        held, traded = (pl.col(told if place == 1 else f"{told}_{place}").abs() for told in ("position", "trade"))
+        sold = pl.col(f"closed_{place}").abs() if f"closed_{place}" in ledger.columns else pl.lit(0.0)
+        paths = ledger.group_by("policy", "path", maintain_order=True).agg(
+            held=held.slice(0, pl.len() - 1).mean(),
+            traded=(traded + sold).slice(0, pl.len() - 1).sum(),
+            gain=pl.col(f"gain_{place}").sum() * scale,
+            cost=pl.col(f"cost_{place}").sum() * scale,
+        )
+        own = paths.group_by("policy", maintain_order=True).agg(
+            instrument=pl.lit(name),
+            held=pl.col("held").mean(),
+            traded=pl.col("traded").mean(),
+            gain_bp=pl.col("gain").mean(),
+            gain_std_bp=pl.col("gain").std(),
+            cost_bp=pl.col("cost").mean(),
+        )
+        tables.append(own)
+    return pl.concat(tables)

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from tenrec.contracts import BasketOption
 from tenrec.runs.folder import RunFolder
 from tenrec.runs.run import Run
 from tenrec.runs.scenarios import VOL_MOVES, moment
@@ -10,11 +11,11 @@ TABLES = ("ladder", "stresses")
 
 
 def keep_what_if(folder: RunFolder) -> None:
-    """Store both for a book of plain options on one underlying; others have no Black–Scholes value."""
+    """Store both for a book of plain options, or of options on baskets; others have no value apart from their path."""
     run = Run(folder)
     handle = run.policy()
     setting = handle.setting
-    if setting.contract.exotics or setting.instruments > 1:
+    if not all(isinstance(exotic, BasketOption) for exotic in setting.contract.exotics):
         return
     start = moment(handle)
     moves = [move for move in VOL_MOVES if start.volatility + move > 0.01]

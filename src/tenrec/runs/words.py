@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tenrec.runs.build import legs_of
+from tenrec.runs.build import assets_of, legs_of
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import EuropeanSpec, ListedSpec
 from tenrec.runs.instrument_specs import words_of
@@ -63,9 +63,7 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
     what = f"a {side} {first.kind.replace('_', ' ')} {_terms_of(first)}, {first.days:g} days"
     if len(legs) > 1:
         what = f"a book of {len(legs)} options"
-    options = iter(config.options)
-    named = [next(options).words if name == "option" else words_of(name) for name in config.instruments]
-    instruments = " and a ".join(named)
+    instruments = " and a ".join(instrument_names(config)[: len(config.instruments)])
     if isinstance(config.market, HistorySpec):
         return (
             f"Hedging {what} in the {instruments} at every close at {cost}; learned on sales that ended by "
@@ -76,6 +74,13 @@ def subtitle_of(config: HedgeConfig, metrics: dict[str, Any]) -> str:
         f"Hedging {what} in the {instruments} over {config.grid.steps} dates at {cost}, judged by "
         f"{RISK_WORDS[config.risk.measure]} on {metrics['paths']:,} common paths."
     )
+
+
+def instrument_names(config: HedgeConfig) -> list[str]:
+    """What each hedging instrument is called; a basket has the spot of every asset."""
+    options = iter(config.options)
+    names = [next(options).words if name == "option" else words_of(name) for name in config.instruments]
+    return names + [f"spot of asset {place}" for place in range(2, assets_of(config) + 1)]
 
 
 def findings(config: HedgeConfig, metrics: dict[str, Any]) -> tuple[str, ...]:

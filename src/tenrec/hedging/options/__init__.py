@@ -2,6 +2,7 @@
 
 from tenrec.hedging.options.correction import Correction
 from tenrec.hedging.options.market import ListedMarket, list_options
+from tenrec.hedging.options.model_values import model_value
 from tenrec.hedging.options.prices import PRICED, AbstractPricer, make_pricer
 from tenrec.hedging.options.slot import OptionSlot, Segment, strikes_at
 
@@ -14,5 +15,6 @@ __all__ = [
     "Segment",
     "list_options",
     "make_pricer",
+    "model_value",
     "strikes_at",
 ]

@@ -66,15 +66,16 @@ class OptionSlot:
             ends = int(np.searchsorted(time, expiry - slack)) if ending is None else ending
             if ends <= first or expiry < time[first + 1] - slack:
                 raise ConfigError(
-                    f"A listed option ends {expiry - time[first]:.4g} years after its listing, before the next date on "
-                    f"which it could be traded, {dt[min(first, last - 1)]:.4g} years after it; give it more "
-                    "days, or the grid more steps."
+                    f"A listed option ends {(expiry - time[first]) / dt[min(first, last - 1)]:.3g} steps of the grid "
+                    "after its listing, before the next date on which it could be traded; give it more days, or the "
+                    "grid more steps."
                 )
             found.append(Segment(first, min(ends, last), expiry))
             if (ends < last and time[ends] > expiry + slack) or (ends >= last and expiry < time[-1] - slack):
                 raise ConfigError(
-                    f"A listed option expires {expiry:.4g} years from the start, between two trading dates; choose "
-                    "days, every and grid.steps so that expiries are dates of the grid, or roll it before (roll_at)."
+                    f"A listed option expires {expiry / np.mean(dt):.4g} steps of the grid from the start, between two "
+                    "trading dates; choose days, every and grid.steps so that expiries are dates of the grid, or roll "
+                    "it before (roll_at)."
                 )
             if ends >= last or self.every is None:
                 return tuple(found)

@@ -24,10 +24,15 @@ def explained_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot | N
     named = [name for name in styles if name in table["policy"].unique().to_list()]
     first = [name for name in (learned, reference, "no_hedge") if name in named]
     shown = [*first, *(name for name in named if name not in first)][:MOST]
+    delta = "delta is what hedge and options together lost or made on moves of the price"
+    if "instruments" in table["part"]:
+        delta = (
+            "delta is what the first instrument and the book together lost or made on moves of the price, “options, "
+            "swaps” what the further instruments did"
+        )
     caption = (
-        f"Over {data.explained_paths:,} paths: delta is what hedge and options together lost or made on moves of the "
-        "price, rest what Greeks do not explain. The parts sum to the total path by path, so that their dispersions "
-        "do not."
+        f"Over {data.explained_paths:,} paths: {delta}, rest what Greeks do not explain. The parts sum to the total "
+        "path by path, so that their dispersions do not."
     )
     wide, narrow = (_panels(table, [styles[name] for name in shown], columns=columns) for columns in (2, 1))
     return Plot("explained", "P&L explained", caption, wide, narrow)

@@ -22,23 +22,46 @@ def hedge_ratio_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot |
         return None
     wide = min(len(curves), 3 if len(curves) != 4 else 2)
     unit = str(data.metrics.get("currency") or "")
-    caption = (
-        "Units of the underlying held per option. The shaded area is a no-trade band: "
-        "inside it the position is left alone, outside it is moved to the nearer edge."
-    )
-    if not any(curve.band for curve in curves):
-        caption = "Units of the underlying held per option."
+    caption = "Units of the underlying held per option."
+    if any(curve.band for curve in curves):
+        caption += (
+            " The shaded area is a no-trade band: inside it the position is left alone, outside it is moved to the "
+            "nearer edge."
+        )
     caption = f"{caption} {data.curves_note}".strip()
+    titles = [f"{days_text(curve.days_to_maturity)} to maturity" for curve in curves]
     return Plot(
         "hedge_ratio",
         "Hedge ratio against spot",
         caption,
-        _panels(curves, styles, unit, wide),
-        _panels(curves, styles, unit, NARROW_COLUMNS) if wide > NARROW_COLUMNS else None,
+        _panels(curves, titles, styles, unit, wide),
+        _panels(curves, titles, styles, unit, NARROW_COLUMNS) if wide > NARROW_COLUMNS else None,
     )
 
 
-def _panels(curves: tuple[HedgeCurve, ...], styles: dict[str, PolicyStyle], unit: str, columns: int) -> go.Figure:
+def further_ratio_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot | None:
+    """Units of every instrument after the first."""
+    pairs = [
+        (name, HedgeCurve(curve.days_to_maturity, curve.spot, curve.further[place]))
+        for place, name in enumerate(data.instruments[1:])
+        for curve in data.hedge_curves
+        if len(curve.further) > place
+    ]
+    if not pairs:
+        return None
+    curves = tuple(curve for _, curve in pairs)
+    titles = [f"{name}, {days_text(curve.days_to_maturity)} to maturity" for name, curve in pairs]
+    unit = str(data.metrics.get("currency") or "")
+    caption = "Units held per option of the instruments after the first. " + (
+        "Listed options are struck as if they had been listed at the initial spot."
+    ) * any("listed" in name for name in data.instruments)
+    wide, narrow = (_panels(curves, titles, styles, unit, columns) for columns in (2, NARROW_COLUMNS))
+    return Plot("further_ratio", "Other instruments against spot", caption.strip(), wide, narrow)
+
+
+def _panels(
+    curves: tuple[HedgeCurve, ...], titles: list[str], styles: dict[str, PolicyStyle], unit: str, columns: int
+) -> go.Figure:
     rows = math.ceil(len(curves) / columns)
     height = (300 if columns > 1 else 230) * rows + 50
     figure = make_subplots(
@@ -47,7 +70,7 @@ def _panels(curves: tuple[HedgeCurve, ...], styles: dict[str, PolicyStyle], unit
         shared_yaxes=True,
         horizontal_spacing=0.045,
         vertical_spacing=86 / height if rows > 1 else 0.0,
-        subplot_titles=[f"{days_text(curve.days_to_maturity)} to maturity" for curve in curves],
+        subplot_titles=titles,
     )
     for index, curve in enumerate(curves):
         place: dict[str, Any] = {"row": index // columns + 1, "col": index % columns + 1}

@@ -18,9 +18,12 @@ def ladder_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot | None
         return None
     learned = str(data.metrics.get("learned"))
     whose = styles[learned].label if learned in styles else "the learned policy"
+    values = "Black–Scholes values"
+    if len(data.instruments) > 1:
+        values = "the book by Black–Scholes, listed options by the market's own model"
     caption = (
         f"P&L (bp of initial spot) of the book and of what {whose} holds at the start, were spot and volatility to "
-        "jump from there; Black–Scholes values, without interest and without a further trade."
+        f"jump from there; {values}, without interest and without a further trade."
     )
     times = table["years_ahead"].unique().sort().to_list()
     return Plot("ladder", "Ladder of moves", caption, _panels(table, times, len(times)), _panels(table, times, 1))

@@ -19,12 +19,17 @@ def replay_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot | None
     unit = str(data.metrics.get("currency") or "")
     first = next(iter(tables.values()))
     marked = "mark" in first.columns
-    titles = [with_unit("Spot", unit), "Position (units)", "Trades (units)", with_unit("P&L, marked to market", unit)]
-    if marked:
-        titles.insert(1, with_unit("Option mark", unit))
-    shares = {4: [0.24, 0.28, 0.18, 0.30], 5: [0.2, 0.14, 0.24, 0.16, 0.26]}[len(titles)]
+    titles = [with_unit("Spot", unit), *([with_unit("Option mark", unit)] if marked else []), *_held(data, first)]
+    titles.append(with_unit("P&L, marked to market", unit))
+    heights = [0.24, *([0.14] if marked else []), *([0.28] * (len(titles) - 3 - marked)), 0.18, 0.30]
+    shares = [height / sum(heights) for height in heights]
     figure = make_subplots(
-        rows=len(titles), cols=1, shared_xaxes=True, vertical_spacing=0.055, row_heights=shares, subplot_titles=titles
+        rows=len(titles),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.22 / len(titles),
+        row_heights=shares,
+        subplot_titles=titles,
     )
     date, top = _dates(first), {"row": 1, "col": 1}
     figure.add_scatter(x=date, y=first["spot"].to_numpy(), name="Spot", line={"color": INK, "width": 2}, **_plain(top))
@@ -34,7 +39,7 @@ def replay_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot | None
     alone = not any(styles[name].shown for name in tables)
     for name, style in styles.items():
         if name in tables:
-            _add_policy(figure, tables[name], style, len(titles) - 2, shown=style.shown or alone)
+            _add_policy(figure, tables[name], style, 2 + marked, shown=style.shown or alone)
     figure = styled(
         figure,
         (180 if len(titles) == 4 else 164) * len(titles),
@@ -48,6 +53,15 @@ def replay_plot(data: ReportData, styles: dict[str, PolicyStyle]) -> Plot | None
     return Plot("replay", data.replay_title, "The same path for every policy; trades are at each date's price.", figure)
 
 
+def _held(data: ReportData, table: pl.DataFrame) -> list[str]:
+    """Headings of the positions, one for each instrument, and of the trades in the first."""
+    further = [name for name in table.columns if name.startswith("position_")]
+    if not further:
+        return ["Position (units)", "Trades (units)"]
+    names = [*data.instruments, *further][: len(further) + 1]
+    return [*(f"Position: {name} (units)" for name in names), f"Trades: {names[0]} (units)"]
+
+
 def _dates(table: pl.DataFrame) -> list[Any]:
     return table["date"].to_list()
 
@@ -59,10 +73,13 @@ def _plain(place: dict[str, int]) -> dict[str, Any]:
 def _add_policy(figure: go.Figure, table: pl.DataFrame, style: PolicyStyle, row: int, *, shown: bool) -> None:
     date = _dates(table)
     common = {"name": style.text, "legendgroup": style.name, "visible": True if shown else "legendonly", "col": 1}
-    figure.add_scatter(
-        x=date, y=table["position"].to_numpy(), mode="lines", line={**style.line, "shape": "hv"}, showlegend=True,
-        hovertemplate="%{y:,.4f}<extra>%{fullData.name}</extra>", row=row, **common,
-    )  # fmt: skip
+    positions = [name for name in table.columns if name == "position" or name.startswith("position_")]
+    for place, name in enumerate(positions):
+        figure.add_scatter(
+            x=date, y=table[name].to_numpy(), mode="lines", line={**style.line, "shape": "hv"}, showlegend=place == 0,
+            hovertemplate="%{y:,.4f}<extra>%{fullData.name}</extra>", row=row + place, **common,
+        )  # fmt: skip
+    row += len(positions) - 1
     figure.add_bar(
         x=date, y=table["trade"].to_numpy(), marker={"color": style.color, "line": {"width": 0}}, showlegend=False,
         customdata=table["cost"].to_numpy(),
