@@ -143,6 +143,10 @@ BAD = {
     "one strike": (["2024-01-02,2024-07-02,100,100,5,5.2,call", "2024-01-02,2024-07-02,100,100,5,5.2,put"], "1 strike"),
     "one-sided": (["2024-01-02,2024-07-02,100,100,0,5.2,call"], "no usable quote among 1 rows (no bid in 1)"),
     "text": (["2024-01-02,2024-07-02,100,100,5,many,call"], "chain.csv row 2, column ask: the cell is not a number"),
+    "a day that is none": (
+        ["2024-01-02,2024-07-02,100,100,5,5.2,call", "2024-13-45,2024-07-02,100,100,5,5.2,call"],
+        "chain.csv row 3, column date: the cell is not a date",
+    ),
     "kind": (["2024-01-02,2024-07-02,100,100,5,5.2,straddle"], "row 2, column type: the cell is not a kind"),
     "late": (["2024-01-02,2023-07-02,100,100,5,5.2,call"], "(expiry before the quote date in 1)"),
 }  # fmt: skip
