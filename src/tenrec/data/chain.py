@@ -247,10 +247,10 @@ def _one_day(
         says.append(f"The {which} of {len(days):,} days is used, {wanted}; --date picks another.")
     # A date that cannot be read is of no day; such rows stay, so that they are refused by row and column.
     unread = pl.col("unreadable") == "date"
-    bare = pl.col("time").is_null() & unread.ne_missing(True)
-    undated = (
-        int(counts["len"].sum() - known["len"].sum()) and collect(file, frame.filter(bare).select(pl.len())).item()
-    )
+    undated = 0
+    if counts.height > known.height:
+        bare = frame.filter(pl.col("time").is_null() & unread.ne_missing(True))
+        undated = int(collect(file, bare.select(pl.len())).item())
     if undated:
         says.append(f"{undated:,} rows without a date are not used.")
     return frame.filter((pl.col("time").dt.date() == wanted) | unread), days

@@ -79,11 +79,16 @@ def _surface(pricer: Pricer, quotes: pl.DataFrame, every: np.ndarray) -> Plot:
     log_moneyness = np.linspace(lowest, highest, 40)
     strike = pricer.forward(maturity)[:, None] * np.exp(log_moneyness)
     fitted = 100 * pricer.implied_volatility(strike=strike, maturity=_wide(maturity, strike))
+    # What lies further out than the quotes of neighbouring expiries would tower over the rest.
+    reach = quotes.group_by("maturity").agg(low=pl.col("log_moneyness").min(), high=pl.col("log_moneyness").max())
+    reach = reach.sort("maturity")
+    low, high = (np.interp(maturity, reach["maturity"], reach[side])[:, None] for side in ("low", "high"))
+    fitted = np.where((log_moneyness >= low) & (log_moneyness <= high), fitted, np.nan)
     figure = bare_figure(560, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     figure.add_surface(x=log_moneyness, y=maturity, z=fitted, colorscale="Viridis", showscale=False)
     axes = {"xaxis_title": "log(K/F)", "yaxis_title": "years", "zaxis_title": "volatility (%)"}
     figure.update_layout(scene=axes)
-    return Plot("surface", "Implied volatility surface", "Drag to turn it.", figure)
+    return Plot("surface", "Implied volatility surface", "As far as strikes are quoted; drag to turn it.", figure)
 
 
 def _residuals(quotes: pl.DataFrame) -> Plot:
