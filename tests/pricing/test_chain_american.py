@@ -7,6 +7,7 @@ import pytest
 
 from tenrec.core.errors import DataError
 from tenrec.data.chain import read_chain
+from tenrec.pricing.chain_forwards import parity_fits
 from tenrec.pricing.chain_quotes import chain_quotes
 from tenrec.pricing.early_exercise import AmericanExpiry
 
@@ -46,6 +47,28 @@ def test_rate_forward_and_smile_are_found_under_american_prices(american: Path) 
     np.testing.assert_allclose(table["volatility"].to_numpy(), exact, atol=1.5e-3)
     assert table["early_exercise"].max() > 0.05
     assert any("early exercise taken off" in said for said in quotes.assumptions)
+
+
+def test_exercised_puts_that_tilt_parity_below_zero_interest_are_seen_through(tmp_path: Path) -> None:
+    """At 10 % volatility many puts are worth their exercise, and parity of the prices as they are tells rates below 0,
+    under which no put can be converted; the rate under them is 5 %.
+    """
+    lines, strike = ["date,stock price,strike,time to maturity,bid,ask,type,style"], np.arange(92.0, 111.0)
+    for maturity in (0.5, 1.0):
+        expiry = AmericanExpiry(SPOT, maturity, RATE, 0.03)
+        for sign, kind in ((1.0, "call"), (-1.0, "put")):
+            price = expiry.value(np.full(strike.size, sign), strike, np.full(strike.size, 0.1))
+            lines += [
+                f"2024-01-02,{SPOT},{k},{maturity},{p - 0.01:.6f},{p + 0.01:.6f},{kind},American"
+                for k, p in zip(strike, price, strict=True)
+            ]
+    (tmp_path / "calm.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    plain = read_chain(tmp_path / "calm.csv")
+    assert all(fit is not None and fit.discount > 1.0 for fit in parity_fits(plain.quotes).values())
+    quotes = chain_quotes(plain)
+    assert set(quotes.expiries["source"]) == {"parity"}
+    forward = SPOT * np.exp((RATE - 0.03) * quotes.expiries["maturity"].to_numpy())
+    np.testing.assert_allclose(quotes.expiries["forward"].to_numpy(), forward, rtol=1e-3)
 
 
 def test_as_european_the_volatilities_are_wrong(american: Path) -> None:

@@ -49,7 +49,16 @@ def trade(entries: pl.DataFrame, days: Sequence[RecordedDay], *, hedge_cost: flo
         entries with `closed` (day, null where never), and P&L per unit of the option's underlying at expiry's money,
         quote currency: `pnl` (hedged), `unhedged`, `pnl_bp` (of the forward).
     """
-    made = [_path(row, days) for row in entries.to_dicts()]
+    return settle(entries, follow(entries, days), hedge_cost=hedge_cost)
+
+
+def follow(entries: pl.DataFrame, days: Sequence[RecordedDay]) -> list[dict | None]:
+    """The path of every entry over the days, None where it can never be closed; `settle` wants them."""
+    return [_path(row, days) for row in entries.to_dicts()]
+
+
+def settle(entries: pl.DataFrame, made: Sequence[dict | None], *, hedge_cost: float = 0.0) -> pl.DataFrame:
+    """P&L of entries, of any number of entry days, along the paths of `follow`; see `trade`."""
     closed = [None if path is None else path["closed"] for path in made]
     kept = [path for path in made if path is not None]
     results: Mapping[str, np.ndarray] = {"pnl": np.empty(0), "unhedged": np.empty(0)}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tenrec.cli.backtest import register as register_backtest
-from tenrec.cli.price import pairs, price, report_prices
+from tenrec.cli.price import export_prices, pairs, price, report_prices
 from tenrec.cli.vol import vol_app
 from tenrec.core.errors import ConfigError, TenrecError
 
@@ -274,11 +274,18 @@ def export(
     policy: Annotated[str | None, typer.Option(help="A policy of the run (default: the learned one).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a policy as one file that answers without tenrec: NumPy, and JAX or ONNX Runtime, are all it needs.
+    """Write a policy, or the pricer of `tenrec price`, as one file that answers without tenrec.
+
+    NumPy, and JAX or ONNX Runtime, are all it needs.
 
     Example: `tenrec export runs/mine` and then `python runs/mine/band_network.pyz --spot 1.01 --time-to-maturity 0.03`
     """
     from tenrec.cli.show import show_export
+    from tenrec.runs.tuning.kinds import is_kind
+
+    if is_kind(run, "price"):
+        export_prices(run, policy=policy, out=out, as_json=as_json)
+        return
     from tenrec.runs.export import export_run
     from tenrec.runs.run import load
 

@@ -87,6 +87,26 @@ def report_prices(path: Path, *, as_json: bool) -> None:
     _show(report_price(path), None, as_json)
 
 
+def export_prices(path: Path, *, policy: str | None, out: Path | None, as_json: bool) -> None:
+    """Write the pricer of a run as one file, and say how exact it is and how it is asked."""
+    from tenrec.cli.show import show_document, terminal
+    from tenrec.runs.export_pricer import export_pricer
+    from tenrec.runs.price import load_price_run
+
+    if policy is not None:
+        raise ConfigError(f"--policy {policy}: a run of `tenrec price` holds a pricer and no policies; leave it out.")
+    written = export_pricer(load_price_run(path), out=out)
+    if as_json:
+        show_document(written, as_json=True)
+        return
+    exact = ", ".join(f"{form} within {most:.1e}" for form, most in written["largest_difference"].items())
+    lines = [f"Wrote {written['file']}: {exact} of the original on {written['states_checked']:,} random options."]
+    lines += [f"Without ONNX: {written['onnx_left_out']}."] if written["onnx_left_out"] else []
+    lines.append(f"Ask it: python {written['file']} --strike … --days … [--kind put]   (--help says more)")
+    for line in lines:
+        terminal().print(line, highlight=False, soft_wrap=True, markup=False)
+
+
 def pairs(option: str, given: list[str] | None) -> dict[str, str]:
     """{"name": "value"} of an option given as NAME=VALUE any number of times."""
     found = {}

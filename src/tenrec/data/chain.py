@@ -245,7 +245,15 @@ def _one_day(
     if date is None and len(days) > 1:
         which = "last" if wanted == known["day"][-1] else "last with living options"
         says.append(f"The {which} of {len(days):,} days is used, {wanted}; --date picks another.")
-    return frame.filter(pl.col("time").dt.date() == wanted), days
+    # A date that cannot be read is of no day; such rows stay, so that they are refused by row and column.
+    unread = pl.col("unreadable") == "date"
+    undated = 0
+    if counts.height > known.height:
+        bare = frame.filter(pl.col("time").is_null() & unread.ne_missing(True))
+        undated = int(collect(file, bare.select(pl.len())).item())
+    if undated:
+        says.append(f"{undated:,} rows without a date are not used.")
+    return frame.filter((pl.col("time").dt.date() == wanted) | unread), days
 
 
 def _one_underlying(

@@ -44,6 +44,9 @@ def european_quotes(
         )
     near = plain.filter((pl.col("strike") / told).log().abs() < NEAR)
     found, spot, rounds = _terms(name, near, rate, told), told, 0
+    if rate is None and (found["discount"] > 1.0).all():
+        # Exercise of puts tilts the line of American prices, below zero interest on some days; it starts at none.
+        found = _terms(name, near, 0.0, told)
     for _ in range(ROUNDS):
         rounds += 1
         before = found

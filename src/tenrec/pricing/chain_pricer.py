@@ -21,7 +21,8 @@ from tenrec.pricing.black_scholes import value as black_value
 from tenrec.pricing.implied import implied_volatility
 from tenrec.pricing.neural import out_of_the_money
 
-BLOCK = 1024
+BLOCK, FEW = 1024, 16
+"""Rows that are computed together: every question is filled up to one of the two, so that both are compiled once."""
 SMALLEST_VOLATILITY = 1e-3
 FIELDS = ("log_nodes", "times", "laws", "kernel", "reference", "expiries", "growth", "discounts", "spot")
 
@@ -88,15 +89,22 @@ class ChainPricer(eqx.Module):
 
     def forward(self, maturity: ArrayLike) -> np.ndarray:
         """Forward of the chain, quote currency."""
-        with jax.enable_x64(True):
-            growth, _ = jax.vmap(self.carry)(jnp.atleast_1d(jnp.asarray(maturity, float)).ravel())
-        return (np.asarray(growth) * float(self.spot)).reshape(np.shape(maturity))
+        return np.asarray(self._carries(maturity)[0] * float(self.spot))
 
     def discount(self, maturity: ArrayLike) -> np.ndarray:
         """Discount factor of the chain."""
-        with jax.enable_x64(True):
-            _, factors = jax.vmap(self.carry)(jnp.atleast_1d(jnp.asarray(maturity, float)).ravel())
-        return np.asarray(factors).reshape(np.shape(maturity))
+        return self._carries(maturity)[1]
+
+    def _carries(self, maturity: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """F(T)/S and D(T) of `carry`, by NumPy."""
+        years = np.asarray(maturity, float)
+        knots, last = np.concatenate([[0.0], self.expiries]), float(self.expiries[-1])
+        held, stretch = np.minimum(years, last), np.maximum(years / last, 1.0)
+        growth, discount = (
+            np.asarray(np.exp(np.interp(held, knots, np.concatenate([[0.0], np.log(part)])) * stretch))
+            for part in (self.growth, self.discounts)
+        )
+        return growth, discount
 
     def greeks(self, *, strike: ArrayLike, maturity: ArrayLike, **more: Any) -> dict[str, np.ndarray]:
         """Price, implied volatility and every Greek, by name."""
@@ -105,13 +113,13 @@ class ChainPricer(eqx.Module):
 
     def carry(self, maturity: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """F(T)/S and D(T): their logarithms are linear between the expiries, 0 at T = 0, of constant rate beyond."""
-        knots = jnp.concatenate([jnp.zeros(1), self.expiries])
         last = self.expiries[-1]
-        stretch = jnp.maximum(maturity / last, 1.0)
+        knots = jnp.concatenate([jnp.zeros(1), self.expiries])
+        elapsed = jnp.clip(maturity - knots[:-1], 0.0, jnp.diff(knots))
 
         def read(logs: Float[Array, " expiries"]) -> Float[Array, ""]:
-            table = jnp.concatenate([jnp.zeros(1), logs])
-            return jnp.exp(jnp.interp(jnp.minimum(maturity, last), knots, table) * stretch)
+            slopes = jnp.diff(jnp.concatenate([jnp.zeros(1), logs])) / jnp.diff(knots)
+            return jnp.exp(jnp.sum(slopes * elapsed) * jnp.maximum(maturity / last, 1.0))
 
         return read(jnp.log(self.growth)), read(jnp.log(self.discounts))
 
@@ -180,7 +188,7 @@ class ChainPricer(eqx.Module):
             sign = jnp.asarray(1.0 if kind == "call" else -1.0)
             for begin in range(0, flat.shape[0], BLOCK):
                 part = flat[begin : begin + BLOCK]
-                size = min(BLOCK, max(16, 1 << (part.shape[0] - 1).bit_length()))
+                size = FEW if flat.shape[0] <= FEW else BLOCK
                 rows = jnp.asarray(np.concatenate([part, np.repeat(part[-1:], size - part.shape[0], axis=0)]))
                 rows = jnp.concatenate([rows, _starts(exact, rows, forward is not None)], axis=1)
                 got = _many(what, exact, sign, rows, forward is not None, volatility is not None)
@@ -293,6 +301,33 @@ GREEKS: dict[str, Callable[..., Array]] = {
     "vanna": _vanna,
     "volga": _volga,
 }
+OF_THE_PRICE = ("price", "delta", "gamma", "theta")
+
+
+def greeks_of_rows(
+    pricer: ChainPricer, strike: Array, maturity: Array, spot: Array, level: Array, sign: Array
+) -> Float[Array, "rows greeks"]:
+    """Every Greek of every row, in the order of `GREEKS`, as one function that can be compiled or exported.
+
+    Args:
+        level: at-the-money volatility, NaN for the fitted one. sign: +1 call, −1 put.
+    """
+    rows = jnp.stack([strike, maturity, spot, jnp.full_like(spot, jnp.nan), level], axis=1)
+    rows = jnp.concatenate([rows, _starts(pricer, rows, False)], axis=1)
+
+    def one(row: Array, own: Array) -> Array:
+        fitted = jnp.isnan(row[4])
+        levelled = _arguments(pricer, own, row.at[4].set(jnp.where(fitted, row[6], row[4])), False, True)
+        plain = (*levelled[:-1], False)
+        # Where the level is the fitted one, what does not depend on it comes from the price itself.
+        return jnp.stack(
+            [
+                jnp.where(fitted, greek(*plain), greek(*levelled)) if name in OF_THE_PRICE else greek(*levelled)
+                for name, greek in GREEKS.items()
+            ]
+        )
+
+    return jax.vmap(one)(rows, sign)
 
 
 def _density(pricer: ChainPricer, sign: Array, spot: Array, strike: Array, maturity: Array, *rest: Any) -> Array:

@@ -13,6 +13,8 @@ from tenrec.pricing.implied import implied_volatilities
 
 MOST = 4000
 SIDES = ("bid", "ask", "price")
+LEAST_TIME_VALUE = 0.01
+"""Share of a closing price, known to about as much, that must be time value where the option is in the money."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,14 @@ def _volatilities(quotes: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("in the money, its twin is used"))
     )
     reason = reason.when(pl.col("status") == 1).then(pl.lit("below intrinsic value"))
-    bare = inside & pl.col("bid").is_not_null() & pl.col("volatility_bid").is_null()
+    bare = inside & pl.col("quoted_bid").is_not_null() & pl.col("volatility_bid").is_null()
     reason = reason.when(bare).then(pl.lit("in the money, its bid is below intrinsic value"))
     reason = reason.when(pl.col("status") == 2).then(pl.lit("above the bound"))
+    exercised = pl.col("discount") * pl.col("sign") * (pl.col("forward") - pl.col("strike"))
+    closed = pl.col("quoted_bid").is_null() & pl.col("quoted_ask").is_null()
+    reason = reason.when(inside & closed & (pl.col("price") - exercised < LEAST_TIME_VALUE * pl.col("price"))).then(
+        pl.lit("in the money, too little time value in a closing price to tell a volatility")
+    )
     wide = pl.col("volatility_ask") - pl.col("volatility_bid") > pl.col("volatility")
     reason = reason.when(wide).then(pl.lit("bid and ask too far apart to tell a volatility"))
     reason = reason.when(pl.col("volatility").is_null() | (pl.col("volatility") <= 0)).then(pl.lit("no volatility"))

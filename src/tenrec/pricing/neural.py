@@ -64,11 +64,12 @@ def make_grid(
 
 
 def _sinh_nodes(low: float, high: float, spacing: float, stretch: float = 0.035) -> np.ndarray:
-    """Nodes whose spacing grows from `spacing` at 0 by the share `stretch` of the distance."""
+    """Nodes whose spacing grows from `spacing` at 0 by the share `stretch` of the distance, whole multiples of 16 to
+    either side, so that chains of many days are compiled once.
+    """
     spacing = max(spacing, (high - low) / 2000.0)
     scale = spacing / stretch
-    below = int(np.ceil(np.arcsinh(-low / scale) / stretch))
-    above = int(np.ceil(np.arcsinh(high / scale) / stretch))
+    below, above = (16 * int(np.ceil(np.arcsinh(end / scale) / stretch / 16)) for end in (-low, high))
     return scale * np.sinh(stretch * np.arange(-below, above + 1))
 
 

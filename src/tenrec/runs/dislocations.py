@@ -4,22 +4,25 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from tenrec.backtest.dislocations import KEY, RecordedDay, summary, trade
+from tenrec.backtest.dislocations import KEY, RecordedDay, follow, settle, summary
 from tenrec.core.errors import ConfigError, DataError
-from tenrec.data.chain import OptionChain, read_chain
+from tenrec.data.chain import OptionChain
 from tenrec.pricing.chain_quotes import ChainQuotes, chain_quotes
 from tenrec.pricing.dislocations import dislocations
-from tenrec.runs.price import fit_quotes
+from tenrec.runs.chain_days import ChainDays, fit_next
 from tenrec.runs.progress import Reporter, Silent
 
 FITTED = 2000
 """Quotes of an entry day that are fitted, evenly over strikes and expiries; all are compared with the surface."""
+KEPT = 64
+"""Days of quotes that are held."""
 ASSUMED_HALF_SPREAD = 0.01
 """Half of the spread as a share of the price, where a chain has closes only."""
 
@@ -76,7 +79,7 @@ def trade_dislocations(
     iterations: int = 300,
     reporter: Reporter | None = None,
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Fit each entry day on its own, trade what is dislocated then at its quotes, and close it `hold` days later.
+    """Fit each entry day, trade what is dislocated then at its quotes, and close it `hold` days later.
 
     Nothing of a later day is known at entry. Contracts that expire before the closing day are not traded.
 
@@ -89,65 +92,101 @@ def trade_dislocations(
     Raises:
         ConfigError: no day of the file has as many recorded days after it.
     """
+    chain = RecordedChain(path, options, rate=rate, seed=seed, iterations=iterations)
+    return trade_recorded(chain, rule, reporter=reporter)
+
+
+def trade_recorded(
+    chain: "RecordedChain", rule: TradeRule, *, reporter: Reporter | None = None
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """What `trade_dislocations` says; a chain that is traded by several rules is fitted once."""
     reporter = reporter or Silent()
-    every = list(read_chain(path, **options).days)
-    entries = rule.entry_days(path.name, every)
-    held, days, says = [], _Days(path, dict(options), rate), set()
+    entries = rule.entry_days(chain.path.name, chain.days)
+    tables, paths = [], []
     reporter.start("Trading dislocations", len(entries))
     for number, day in enumerate(entries):
         reporter.advance(number, day)
-        found = _entered(days, day, every, rule, seed, iterations)
-        says |= days.says
-        if found is not None:
-            held.append(found)
+        entered, followed = _entered(chain, day, rule)
+        tables += [entered] if followed else []
+        paths += followed
     reporter.advance(len(entries))
-    table = pl.concat(held, how="vertical_relaxed") if held else pl.DataFrame()
-    about = {"rule": dataclasses.asdict(rule), "entry_days": len(entries), "assumptions": sorted(says)}
-    return table, about | (summary(table) if held else {"trades": 0, "days": 0})
+    about = {"rule": dataclasses.asdict(rule), "entry_days": len(entries), "assumptions": sorted(chain.says)}
+    if not tables:
+        return pl.DataFrame(), about | {"trades": 0, "days": 0}
+    table = settle(pl.concat(tables, how="vertical_relaxed"), paths, hedge_cost=rule.hedge_cost)
+    return table, about | summary(table)
 
 
-def _entered(
-    days: "_Days", day: str, every: list[str], rule: TradeRule, seed: int, iterations: int
-) -> pl.DataFrame | None:
-    try:
-        _, quotes = days.read(day)
-    except DataError:
-        return None
-    thin = -(-quotes.table.height // FITTED)
-    part = dataclasses.replace(quotes, table=quotes.table.gather_every(thin))
-    _, pricer = fit_quotes(part, seed=seed, iterations=iterations)
-    at = {"strike": quotes.table["strike"].to_numpy(), "maturity": quotes.table["maturity"].to_numpy()}
-    fitted = pricer.implied_volatility(**at, forward=quotes.table["forward"].to_numpy())
-    table = quotes.table.with_columns(fitted=pl.Series(fitted))
-    place = every.index(day)
-    after = every[place : place + rule.hold + 1]
+def _entered(chain: "RecordedChain", day: str, rule: TradeRule) -> tuple[pl.DataFrame, list[dict | None]]:
+    """What is entered on a day, and the paths that it takes."""
+    place = chain.days.index(day)
+    after = chain.days[place : place + rule.hold + 1]
     span = (dt.date.fromisoformat(after[-1]) - dt.date.fromisoformat(day)).days / 365.0
-    found = dislocations(table).filter(pl.col("maturity") > span).head(rule.top)
-    if found.is_empty():
-        return None
-    recorded = [one for one in map(days.recorded, after) if one is not None]
+    found = chain.dislocated(day)
+    if found is None:
+        return pl.DataFrame(), []
+    found = found.filter(pl.col("maturity") > span).head(rule.top)
+    recorded = [one for one in map(chain.recorded, after) if one is not None] if found.height else []
     if len(recorded) < 2 or recorded[0].day != day:
-        return None
-    return trade(found, recorded, hedge_cost=rule.hedge_cost).with_columns(entered=pl.lit(day))
+        return pl.DataFrame(), []
+    return found.with_columns(entered=pl.lit(day)), follow(found, recorded)
 
 
-class _Days:
-    """Days of a chain, each read once while it is near."""
+class RecordedChain:
+    """The days of a chain: their quotes, read once while they are near, and what is dislocated on each.
 
-    def __init__(self, path: Path, options: dict[str, Any], rate: float | None):
-        self.says: set[str] = set()
+    Each fit starts from the weights of the entry day before it, and sees the quotes of its own day alone.
 
-        @cache
+    Args:
+        path: file or folder. options: as `read_chain` takes them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        options: Mapping[str, Any],
+        *,
+        rate: float | None = None,
+        seed: int = 0,
+        iterations: int = 300,
+    ):
+        self.path, self.says = path, set[str]()
+        self._chain = ChainDays(path, options)
+        self.days = self._chain.days
+        self._fit = partial(fit_next, seed=seed, iterations=iterations)
+        self._found: dict[str, pl.DataFrame | None] = {}
+        self._weights: np.ndarray | None = None
+
+        @lru_cache(KEPT)
         def read(day: str) -> tuple[OptionChain, ChainQuotes]:
-            chain = read_chain(path, date=day, **options)
+            chain = self._chain.read(day)
             chain = dataclasses.replace(chain, table=self._with_spread(_dated(chain.table)))
             return chain, chain_quotes(chain, rate=rate, most=10**9)
 
-        self.read = read
+        self._read = read
+
+    def dislocated(self, day: str) -> pl.DataFrame | None:
+        """As `tenrec.pricing.dislocations` lists them; None where the day's chain cannot be fitted."""
+        if day not in self._found:
+            self._found[day] = self._dislocated(day)
+        return self._found[day]
+
+    def _dislocated(self, day: str) -> pl.DataFrame | None:
+        try:
+            _, quotes = self._read(day)
+        except DataError:
+            return None
+        thin = -(-quotes.table.height // FITTED)
+        part = dataclasses.replace(quotes, table=quotes.table.gather_every(thin))
+        fit, _ = self._fit(part, self._weights)
+        self._weights = fit.weights
+        at = (quotes.table[name].to_numpy() for name in ("log_moneyness", "maturity"))
+        return dislocations(quotes.table.with_columns(fitted=pl.Series(fit.volatility_at(*at))))
 
     def recorded(self, day: str) -> RecordedDay | None:
+        """The quotes of a day for `tenrec.backtest.dislocations`; None where its chain cannot be used."""
         try:
-            chain, quotes = self.read(day)
+            chain, quotes = self._read(day)
         except DataError:
             return None
         known = quotes.table.select(*KEY, "volatility").unique(KEY)

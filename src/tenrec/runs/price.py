@@ -278,14 +278,19 @@ def arbitrage_check(pricer: ChainPricer, strikes: int = 201, maturities: int = 6
 
 
 def fit_quotes(
-    quotes: ChainQuotes, *, seed: int = 0, iterations: int = 500, reporter: Reporter | None = None
+    quotes: ChainQuotes,
+    *,
+    seed: int = 0,
+    iterations: int = 500,
+    start: np.ndarray | None = None,
+    reporter: Reporter | None = None,
 ) -> tuple[NeuralFit, ChainPricer]:
-    """The fit, and the pricer that it makes with the forwards of the chain."""
-    fit = _fit(quotes, seed, iterations, reporter or Silent())
+    """The fit, and the pricer that it makes with the forwards of the chain; `start`: weights of an earlier fit."""
+    fit = _fit(quotes, seed, iterations, start, reporter or Silent())
     return fit, _pricer(quotes, fit)
 
 
-def _fit(quotes: ChainQuotes, seed: int, iterations: int, reporter: Reporter) -> NeuralFit:
+def _fit(quotes: ChainQuotes, seed: int, iterations: int, start: np.ndarray | None, reporter: Reporter) -> NeuralFit:
     table = quotes.table
     reporter.start("Fitting the pricer", iterations)
     bid, middle, ask = (pl.col(name) for name in ("volatility_bid", "volatility", "volatility_ask"))
@@ -295,7 +300,7 @@ def _fit(quotes: ChainQuotes, seed: int, iterations: int, reporter: Reporter) ->
         table[name].to_numpy() for name in ("log_moneyness", "maturity", "volatility")
     )
     return fit_neural(
-        log_moneyness, maturity, volatility, half, seed=seed, iterations=iterations,
+        log_moneyness, maturity, volatility, half, seed=seed, iterations=iterations, start=start,
         told=lambda done, error: reporter.advance(done, f"{error:.3f} vol points"),
     )  # fmt: skip
 

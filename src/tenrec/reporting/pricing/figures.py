@@ -29,7 +29,7 @@ def price_plots(pricer: Pricer, quotes: pl.DataFrame) -> dict[str, Plot]:
     every = quotes["maturity"].unique().sort().to_numpy()
     chosen = every[np.unique(np.linspace(0, every.size - 1, min(SHOWN, every.size)).astype(int))]
     made = (_smiles(pricer, quotes, chosen), _surface(pricer, quotes, every), _residuals(quotes),
-            _density(pricer, chosen), _greeks(pricer, chosen))  # fmt: skip
+            _density(pricer, quotes, chosen), _greeks(pricer, quotes, chosen))  # fmt: skip
     return {plot.name: plot for plot in made}
 
 
@@ -38,17 +38,24 @@ def _strikes(quotes: pl.DataFrame, maturity: float, count: int = 61) -> np.ndarr
     return np.linspace(strike.min() * 0.99, strike.max() * 1.01, count)
 
 
-def _reach(pricer: Pricer, maturity: float, count: int = 61) -> np.ndarray:
-    """Strikes from 3.5 standard deviations below the forward to 2.5 above it, whatever is quoted."""
-    forward = float(pricer.forward(maturity))
-    deviation = float(pricer.implied_volatility(strike=forward, maturity=maturity)) * maturity**0.5
-    return forward * np.exp(np.linspace(-3.5 * deviation, 2.5 * deviation, count))
+def _reach(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray, count: int) -> np.ndarray:
+    """Strikes from 3.5 standard deviations below the forward to 2.5 above it, whatever is quoted; a row a maturity."""
+    near = quotes.sort(pl.col("log_moneyness").abs()).unique("maturity", keep="first").sort("maturity")
+    level = np.interp(chosen, near["maturity"].to_numpy(), near["fitted"].to_numpy())
+    deviation = level * np.sqrt(chosen)
+    return pricer.forward(chosen)[:, None] * np.exp(deviation[:, None] * np.linspace(-3.5, 2.5, count))
+
+
+def _wide(maturity: np.ndarray, strike: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(maturity[:, None], strike.shape)
 
 
 def _smiles(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
     rows = -(-chosen.size // 3)
     titles = [f"{365 * maturity:.0f} days" for maturity in chosen]
     figure = make_subplots(rows=rows, cols=3, subplot_titles=titles, vertical_spacing=0.11, horizontal_spacing=0.06)
+    strikes = np.stack([_strikes(quotes, maturity) for maturity in chosen])
+    fitted = 100 * pricer.implied_volatility(strike=strikes, maturity=_wide(chosen, strikes))
     for place, maturity in enumerate(chosen):
         at: dict[str, Any] = {"row": place // 3 + 1, "col": place % 3 + 1}
         part = quotes.filter(pl.col("maturity") == maturity)
@@ -58,10 +65,9 @@ def _smiles(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
         bars = {"array": up, "arrayminus": down, "symmetric": False, "color": MUTED, "thickness": 1, "width": 0}
         figure.add_scatter(x=part["strike"].to_numpy(), y=middle, mode="markers", error_y=bars, showlegend=False,
                            name="quote", marker={"color": INK, "size": 3}, **at)  # fmt: skip
-        strike = _strikes(quotes, maturity)
-        fitted = 100 * pricer.implied_volatility(strike=strike, maturity=np.full_like(strike, maturity))
         line = {"color": LEARNED, "width": 2}
-        figure.add_scatter(x=strike, y=fitted, mode="lines", name="fit", line=line, showlegend=False, **at)
+        figure.add_scatter(x=strikes[place], y=fitted[place], mode="lines", name="fit", line=line, showlegend=False,
+                           **at)  # fmt: skip
     styled(figure, 260 * rows + 40, margin={"l": 12, "r": 12, "t": 36, "b": 12})
     text = "Implied volatility in percent against strike; bars reach from bid to ask, the line is the fitted surface."
     return Plot("smiles", "Quotes and fit", text, figure)
@@ -72,12 +78,17 @@ def _surface(pricer: Pricer, quotes: pl.DataFrame, every: np.ndarray) -> Plot:
     lowest, highest = np.quantile(quotes["log_moneyness"].to_numpy(), [0.02, 0.98])
     log_moneyness = np.linspace(lowest, highest, 40)
     strike = pricer.forward(maturity)[:, None] * np.exp(log_moneyness)
-    fitted = 100 * pricer.implied_volatility(strike=strike, maturity=np.broadcast_to(maturity[:, None], strike.shape))
+    fitted = 100 * pricer.implied_volatility(strike=strike, maturity=_wide(maturity, strike))
+    # What lies further out than the quotes of neighbouring expiries would tower over the rest.
+    reach = quotes.group_by("maturity").agg(low=pl.col("log_moneyness").min(), high=pl.col("log_moneyness").max())
+    reach = reach.sort("maturity")
+    low, high = (np.interp(maturity, reach["maturity"], reach[side])[:, None] for side in ("low", "high"))
+    fitted = np.where((log_moneyness >= low) & (log_moneyness <= high), fitted, np.nan)
     figure = bare_figure(560, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     figure.add_surface(x=log_moneyness, y=maturity, z=fitted, colorscale="Viridis", showscale=False)
     axes = {"xaxis_title": "log(K/F)", "yaxis_title": "years", "zaxis_title": "volatility (%)"}
     figure.update_layout(scene=axes)
-    return Plot("surface", "Implied volatility surface", "Drag to turn it.", figure)
+    return Plot("surface", "Implied volatility surface", "As far as strikes are quoted; drag to turn it.", figure)
 
 
 def _residuals(quotes: pl.DataFrame) -> Plot:
@@ -94,32 +105,34 @@ def _residuals(quotes: pl.DataFrame) -> Plot:
     return Plot("residuals", "Residuals", "Fit less middle quote, in vol points.", figure)
 
 
-def _density(pricer: Pricer, chosen: np.ndarray) -> Plot:
+def _density(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
     figure = bare_figure(380)
-    for place, maturity in enumerate(chosen[:: max(1, chosen.size // 4)]):
-        strike = _reach(pricer, float(maturity), 161)
+    shown = chosen[:: max(1, chosen.size // 4)]
+    strike = _reach(pricer, quotes, shown, 161)
+    density = pricer.density(strike=strike, maturity=_wide(shown, strike))
+    for place, maturity in enumerate(shown):
         name, color = f"{365 * maturity:.0f} days", PALETTE[place % len(PALETTE)]
-        figure.add_scatter(
-            x=strike, y=pricer.density(strike=strike, maturity=np.full_like(strike, maturity)), mode="lines", name=name,
-            legendgroup=name, showlegend=True, line={"color": color, "width": 2},
-        )  # fmt: skip
+        figure.add_scatter(x=strike[place], y=density[place], mode="lines", name=name, legendgroup=name,
+                           showlegend=True, line={"color": color, "width": 2})  # fmt: skip
     figure.update_layout(xaxis_title="price at expiry", yaxis_title="density")
     return Plot(
         "density", "Risk-neutral density", "What the quotes say of the price at expiry; nowhere negative.", figure
     )
 
 
-def _greeks(pricer: Pricer, chosen: np.ndarray) -> Plot:
+def _greeks(pricer: Pricer, quotes: pl.DataFrame, chosen: np.ndarray) -> Plot:
     titles = [name.capitalize() for name in GREEKS]
     figure = make_subplots(rows=2, cols=3, subplot_titles=titles, vertical_spacing=0.14, horizontal_spacing=0.07)
-    for place, maturity in enumerate(chosen[:: max(1, chosen.size // 3)][:4]):
-        strike = _reach(pricer, float(maturity))
-        found = pricer.greeks(strike=strike, maturity=np.full_like(strike, maturity))
+    shown = chosen[:: max(1, chosen.size // 3)][:4]
+    strike = _reach(pricer, quotes, shown, 61)
+    found = pricer.greeks(strike=strike, maturity=_wide(shown, strike))
+    for place, maturity in enumerate(shown):
         name = f"{365 * maturity:.0f} days"
         for index, greek in enumerate(GREEKS):
             figure.add_scatter(
-                x=strike, y=found[greek], mode="lines", name=name, legendgroup=name, showlegend=index == 0,
-                line={"color": PALETTE[place], "width": 2}, row=index // 3 + 1, col=index % 3 + 1,
+                x=strike[place], y=found[greek][place], mode="lines", name=name, legendgroup=name,
+                showlegend=index == 0, line={"color": PALETTE[place], "width": 2}, row=index // 3 + 1,
+                col=index % 3 + 1,
             )  # fmt: skip
     styled(figure, 560, margin={"l": 12, "r": 12, "t": 36, "b": 12})
     text = "Of calls, against strike: per unit of the currency, of volatility (1.0 is 100 %) and of a year."
