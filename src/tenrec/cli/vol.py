@@ -85,8 +85,9 @@ def forecast(
     Examples: `tenrec vol forecast` · `tenrec vol forecast spx.csv --vix vix.csv --from 2006-01-01`
 
     `tenrec vol forecast --model hybrid --save vol.parquet` writes what `tenrec hedge --set
-    market.forecaster=vol.parquet` takes: the delta at the forecast volatility joins the comparison, and policies may
-    see forecast_to_implied.
+    market.forecaster=vol.parquet` and `tenrec backtest --set forecaster=vol.parquet` take: the delta at the forecast
+    volatility joins the comparison, and policies may see forecast_to_implied. `--model heston`, which takes long, is
+    walked by name alone.
     """
     from tenrec.cli.show import reporting
     from tenrec.cli.show_vol import show_forecast
