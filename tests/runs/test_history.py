@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from tenrec.core.errors import ConfigError, DataError
+import tenrec
+from tenrec.core.errors import ConfigError, DataError, InputError
 from tenrec.hedging.assess import assess, ledgers
 from tenrec.hedging.policies import Static
 from tenrec.runs.loading import load_config
@@ -140,3 +141,15 @@ def test_what_does_not_fit_is_one_sentence(place: Path, change: str, said: str):
     with pytest.raises((ConfigError, DataError), match=said) as refused:
         Simulation(load_config(place / "run.yaml", [change]), place)
     assert "\n" not in str(refused.value)
+
+
+def test_a_whole_run_stays_in_bounds(place: Path, tmp_path: Path):
+    """A network that sees its wealth, hardly trained, loses a multiple of the delta at most; no model, no ladder."""
+    changes = ["training.updates=2", "training.paths=64", "evaluate.paths=60"]
+    run = tenrec.hedge(place / "run.yaml", out=tmp_path / "run", overrides=changes)
+    risks = {name: entry["risk_bp"]["value"] for name, entry in run.metrics["policies"].items()}
+    assert risks["feed_forward"] < 100.0 * risks["black_scholes_delta"]
+    assert (run.folder.path / "report.html").is_file()
+    assert not (run.folder.path / "ladder.parquet").exists()
+    with pytest.raises(InputError, match="no model says what they are worth"):
+        run.ladder()

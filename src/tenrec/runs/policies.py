@@ -67,8 +67,8 @@ LABELS = {
     "no_hedge": "No hedge",
     "recurrent": "Recurrent band",
     "state_delta": "State delta",
-    "static": "Static options",
-    "static_delta": "Static options and delta",
+    "static": "Static units",
+    "static_delta": "Static units and delta",
     "whalley_wilmott": "Whalley–Wilmott band",
     "zakamouline": "Zakamouline band",
 }

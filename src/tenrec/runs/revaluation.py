@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from tenrec.contracts import BasketOption
+from tenrec.core.errors import InputError
 from tenrec.hedging.options import model_value
 from tenrec.hedging.sensitivities import book_delta, book_gamma, book_value, book_vega
 from tenrec.hedging.view import MarketView
@@ -42,6 +43,11 @@ def further_numbers(
     Args:
         time: years to the run's maturity at each point. passed: years since the scenarios' start.
     """
+    if setting.model is None:
+        raise InputError(
+            "the instruments after the first are recorded, so that no model says what they are worth elsewhere; ask "
+            "for the ladder or the stresses from a `Moment` that holds none of them."
+        )
     found = []
     with jax.enable_x64(True):
         spot, volatility = (jnp.asarray(np.asarray(column, np.float64)) for column in (view.spot, view.volatility))

@@ -11,7 +11,7 @@ from tenrec.runs.advice import Setting
 from tenrec.runs.build import assets_of, build_contract, build_grid, build_model, option_slots
 from tenrec.runs.config import HedgeConfig
 from tenrec.runs.contract_specs import ListedSpec
-from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec
+from tenrec.runs.market_specs import BasketSpec, BlackScholesSpec, KouSpec, MertonSpec, SimulatedSpec
 from tenrec.runs.path_specs import ArraysSpec, BootstrapSpec
 from tenrec.runs.terms import build_terms
 
@@ -52,7 +52,7 @@ def build_setting(
         signal_names=(*signal_names, *_signals(config), *contract.state_names),
         instruments=assets_of(config) + len(config.hedge_with) - 1,
         slots=_slots(config),
-        model=build_model(config) if len(config.hedge_with) > 1 else None,
+        model=build_model(config) if len(config.hedge_with) > 1 and isinstance(spec, SimulatedSpec) else None,
         limits=build_terms(config).limits,
     )
 

@@ -11,11 +11,15 @@ TABLES = ("ladder", "stresses")
 
 
 def keep_what_if(folder: RunFolder) -> None:
-    """Store both for a book of plain options, or of options on baskets; others have no value apart from their path."""
+    """Store both for a book of plain options, or of options on baskets; others have no value apart from their path.
+
+    Further instruments of a recorded market have none either: no model says what they are worth elsewhere.
+    """
     run = Run(folder)
     handle = run.policy()
     setting = handle.setting
-    if not all(isinstance(exotic, BasketOption) for exotic in setting.contract.exotics):
+    plain = all(isinstance(exotic, BasketOption) for exotic in setting.contract.exotics)
+    if not plain or (setting.instruments > 1 and setting.model is None):
         return
     start = moment(handle)
     moves = [move for move in VOL_MOVES if start.volatility + move > 0.01]

@@ -61,7 +61,11 @@ def test_the_wealth_is_seen_beside_the_black_scholes_value_of_the_book():
     scale = policy.scale
     found = jax.vmap(scale, in_axes=(0, None))(scale.marks(seen()), jnp.asarray(0.03))[:, 0]
     assert np.asarray(found) == pytest.approx((0.03 - call - float(scale.centre)) / float(scale.spread), abs=1e-3)
-    assert not np.allclose(targets(policy, -0.02), targets(policy, 0.02), atol=1e-4)
+    # The wealth has no weight before training; given some, it counts.
+    assert targets(policy, -0.02) == pytest.approx(targets(policy, 0.02))
+    weight = policy.network.layers[0].weight
+    aware = eqx.tree_at(lambda one: one.base.network.layers[0].weight, policy, weight.at[:, -1].set(0.5))
+    assert not np.allclose(targets(aware, -0.02), targets(aware, 0.02), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["band_network", "feed_forward"])

@@ -76,7 +76,11 @@ def make_feed_forward(
     standardise: bool,
     key: PRNGKeyArray,
 ) -> FeedForward:
-    """An untrained feed-forward policy, its features scaled on a sample of views; `wealth` adds a last input."""
+    """An untrained feed-forward policy, its features scaled on a sample of views; `wealth` adds a last input.
+
+    That input starts without weight: wealth moves positions and positions move wealth, and a random network turns
+    this circle into losses beyond all numbers, of several instruments above all.
+    """
     sees_position = POSITION in features
     names = [name for name in features if name not in OWN_FEATURES]
     instruments = view.price.shape[-1]
@@ -87,6 +91,8 @@ def make_feed_forward(
         key=key,
         activation=activation,
     )
+    if WEALTH in features:
+        network = eqx.tree_at(lambda made: made.layers[0].weight, network, replace_fn=lambda w: w.at[:, -1].set(0.0))
     scale = jnp.maximum(jnp.max(view.size), 1e-12)
     return FeedForward(fit_features(names, view, standardise=standardise), network, scale, sees_position)
 
