@@ -35,16 +35,17 @@ def _surface(table: pl.DataFrame) -> Plot:
     figure = bare_figure(620, margin={"l": 0, "r": 0, "t": 0, "b": 100})
     dates = _chosen(table, SLIDES)
     grids = [_grid(table.filter(pl.col("date") == date)) for date in dates]
-    high = max(float(np.nanmax(z)) for _, z in grids)
-    low = min(float(np.nanmin(z)) for _, z in grids)
+    low, high = _reach(np.concatenate([z.ravel() for _, z in grids]), 0.03)
+    cut = sum(int(np.sum(z > high)) for _, z in grids)
     for place, (years, z) in enumerate(grids):
-        figure.add_surface(x=GRID, y=365 * years, z=np.round(z, 2), colorscale="Viridis", showscale=False, cmin=low,
+        shown = np.where(z > high, np.nan, np.round(z, 2))
+        figure.add_surface(x=GRID, y=365 * years, z=shown, colorscale="Viridis", showscale=False, cmin=low,
                            cmax=high, visible=place == len(grids) - 1)  # fmt: skip
     scene = {
-        "xaxis": {"title": {"text": "standard deviations from the forward"}},
-        "yaxis": {"title": {"text": "days to expiry"}, "type": "log"},
+        "xaxis": {"title": {"text": "standard deviations"}, "dtick": 1},
+        "yaxis": {"title": {"text": "days to expiry"}, "type": "log", "tickvals": [7, 14, 30, 60, 120, 250, 500]},
         "zaxis": {"title": {"text": "volatility (%)"}, "range": [low, high]},
-        "camera": {"eye": {"x": 1.5, "y": -1.6, "z": 0.7}},
+        "camera": {"eye": {"x": 1.7, "y": -1.8, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.2}},
     }
     figure.update_layout(scene=scene)
     if len(dates) > 1:
@@ -56,9 +57,18 @@ def _surface(table: pl.DataFrame) -> Plot:
             }
             for place, date in enumerate(dates)
         ]
-        figure.update_layout(sliders=[{"active": len(dates) - 1, "steps": steps, "pad": {"t": 10, "l": 20, "r": 20}}])
+        figure.update_layout(sliders=[{"active": len(dates) - 1, "steps": steps, "pad": {"t": 10, "l": 45, "r": 45}}])
     caption = "Drag to turn it." + (" Move the slider to step through the days." if len(dates) > 1 else "")
+    caption += f" Not drawn above {high:.0f} %, where thin slices run away from their quotes." if cut else ""
     return Plot("surface", "Implied volatility surface", caption, figure)
+
+
+def _reach(values: np.ndarray, tail: float) -> tuple[float, float]:
+    """Where all but a share `tail` at each end lies, so that one day's misfit does not flatten the others."""
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, [tail, 1.0 - tail])
+    room = 0.2 * (high - low)
+    return float(max(known.min(), low - room)), float(min(known.max(), high + room))
 
 
 def _grid(day: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +111,7 @@ def _moves(constant: pl.DataFrame) -> Plot | None:
     titles = [title for title, _ in shown.values()]
     figure = make_subplots(rows=2, cols=2, subplot_titles=titles, horizontal_spacing=0.06,
                            vertical_spacing=0.12)  # fmt: skip
-    for line, (days, part) in enumerate(constant.group_by("days", maintain_order=True)):
+    for line, (days, part) in enumerate(constant.sort("days").group_by("days", maintain_order=True)):
         own = part.sort("date")
         for place, (name, (_, scale)) in enumerate(shown.items()):
             values = (scale * own[name].cast(pl.Float64)).round(3).to_list()
@@ -109,8 +119,13 @@ def _moves(constant: pl.DataFrame) -> Plot | None:
             figure.add_scatter(x=own["date"].to_list(), y=values, row=place // 2 + 1, col=place % 2 + 1, name=label,
                                legendgroup=label, showlegend=place == 0, mode="lines",
                                line={"color": COLORS[line], "width": 1.5})  # fmt: skip
+    for place, (name, (_, scale)) in enumerate(shown.items()):
+        values = scale * constant[name].cast(pl.Float64).drop_nulls().to_numpy()
+        if values.size and np.ptp(values) > 0.0:
+            figure.update_yaxes(range=_reach(values, 0.002), row=place // 2 + 1, col=place % 2 + 1)
     styled(figure, 560, margin={"l": 12, "r": 12, "t": 36, "b": 12})
-    return Plot("moves", "At constant maturity", "How level, slope and bend of the smile move from day to day.", figure)
+    caption = "How level, slope and bend of the smile move from day to day; single days may reach out of the picture."
+    return Plot("moves", "At constant maturity", caption, figure)
 
 
 def _term_structures(table: pl.DataFrame) -> Plot:

@@ -19,7 +19,8 @@ def findings(metrics: dict[str, Any]) -> list[str]:
         best = min(models, key=lambda name: models[name]["qlike"])
         least = min(models, key=lambda name: models[name]["mse"])
         first = f"{when}: {models[best]['label']} has the lowest QLIKE ({models[best]['qlike']:.4f})"
-        first += f", {models[least]['label']} the lowest MSE ({models[least]['mse']:.3f})"
+        first += " and" if least == best else f", {models[least]['label']}"
+        first += f" the lowest MSE ({models[least]['mse']:.3f})"
         beaten = [
             name
             for name, entry in models.items()
