@@ -78,8 +78,8 @@ def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
         gaps = ~market["tradable"][:-1]
         np.testing.assert_array_equal(lines.trade[path][:-1][gaps], 0.0)
     within_limits(lines.position[:, :-1], lines.trade[:, :-1], LIMITS[case["limits"]])
-    # The band of this random recurrent network keeps an empty position where the ledger is in coin.
-    if case["policy"] != "no_hedge" and (case["policy"], case["instrument"]) != ("recurrent", "inverse"):
+    # The band of a random recurrent network may be so wide that an empty position stays inside it.
+    if case["policy"] not in {"no_hedge", "recurrent"}:
         assert np.abs(lines.trade).sum() > 0.1
 
 

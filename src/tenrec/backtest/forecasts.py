@@ -85,7 +85,7 @@ def standardised_by_the_past(values: Float[np.ndarray, " closes"]) -> Float[np.n
 
     Example:
         >>> standardised_by_the_past(np.array([np.nan, *([0.0, 2.0] * 30), 4.0])).round(3)[[0, 59, 60, 61]].tolist()
-        [0.0, 0.0, 1.0, 2.753]
+        [0.0, 0.0, 1.0, 2.777]
     """
     known = np.isfinite(values)
     filled, count = np.where(known, values, 0.0), np.maximum(np.cumsum(known), 1)
