@@ -32,6 +32,12 @@ def book_numbers(view: MarketView, start_volatility: float) -> dict[str, np.ndar
     return {name: np.asarray(formula(view, view.volatility), float) for name, formula in formulas.items()}
 
 
+def has_worth(setting: Setting) -> bool:
+    """Whether every instrument after the first has a value elsewhere: no model gives one to what is recorded."""
+    baskets = any(isinstance(exotic, BasketOption) for exotic in setting.contract.exotics)
+    return setting.instruments == 1 or setting.model is not None or baskets
+
+
 def further_numbers(
     setting: Setting, view: MarketView, *, time: np.ndarray, passed: np.ndarray
 ) -> list[dict[str, np.ndarray]]:
@@ -43,7 +49,7 @@ def further_numbers(
     Args:
         time: years to the run's maturity at each point. passed: years since the scenarios' start.
     """
-    if setting.model is None:
+    if not has_worth(setting):
         raise InputError(
             "the instruments after the first are recorded, so that no model says what they are worth elsewhere; ask "
             "for the ladder or the stresses from a `Moment` that holds none of them."

@@ -4,6 +4,7 @@ import polars as pl
 
 from tenrec.contracts import BasketOption
 from tenrec.runs.folder import RunFolder
+from tenrec.runs.revaluation import has_worth
 from tenrec.runs.run import Run
 from tenrec.runs.scenarios import VOL_MOVES, moment
 
@@ -19,7 +20,7 @@ def keep_what_if(folder: RunFolder) -> None:
     handle = run.policy()
     setting = handle.setting
     plain = all(isinstance(exotic, BasketOption) for exotic in setting.contract.exotics)
-    if not plain or (setting.instruments > 1 and setting.model is None):
+    if not plain or not has_worth(setting):
         return
     start = moment(handle)
     moves = [move for move in VOL_MOVES if start.volatility + move > 0.01]
