@@ -48,7 +48,7 @@ def show(heading: str, metrics: dict[str, Any]) -> None:
     """One line a delta."""
     steps, held = metrics["one_session"], metrics["to_expiry"]["policies"]
     print(f"\n{heading}: {steps['steps']:,} steps, {steps['sessions']} sessions from {steps['from']} to {steps['to']}")
-    print(f"{'gain, %':<32}{'valid.':>8}{'judged':>18}{'winsor.':>9}{'w/o two sessions':>20}{'to expiry':>18}")
+    print(f"{'gain, %':<32}{'valid.':>8}{'judged':>24}{'winsor.':>9}{'w/o two sessions':>24}{'to expiry':>24}")
     for name, entry in steps["gains"].items():
         past = metrics["validation"]["gains"].get(name)
         past = "–" if past is None else f"{past['pooled']['value']:.1f}"
@@ -59,7 +59,7 @@ def show(heading: str, metrics: dict[str, Any]) -> None:
             "none settled" if end is None else f"{end['value']:.0f} [{number(end['low'], 0)}, {number(end['high'], 0)}]"
         )
         label = metrics["labels"][name] + (" *" if name == metrics["learned"] else "")
-        print(f"{label:<32}{past:>8}{judged:>18}{entry['winsorised']:>9.1f}{without:>20}{ended:>18}")
+        print(f"{label:<32}{past:>8}{judged:>24}{entry['winsorised']:>9.1f}{without:>24}{ended:>24}")
     over = steps["network_over_linear"]
     if over is not None:
         print(f"network over the clipped linear rule: {over['value']:.1f} [{over['low']:.1f}, {over['high']:.1f}]")
@@ -106,7 +106,7 @@ def main() -> None:
             run = Path(place) / panel
             changes = [word for change in [*keys, *given.set] for word in ("--set", change)]
             seconds, metrics = backtest([*([str(SHARED / file)] if file else []), "--out", str(run), *changes])
-            show(metrics["record"], metrics)
+            show(f"{panel}, {metrics['record']}", metrics)
             if given.buckets:
                 show_buckets(run, metrics["labels"])
             print(f"{seconds:.0f} s")
