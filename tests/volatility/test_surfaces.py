@@ -43,6 +43,20 @@ def test_slices_are_recovered_and_missing_quotes_do_not_count(draws: np.ndarray)
     np.testing.assert_allclose(found.slices.total_variance(k.T).T, truth, atol=2e-5)
 
 
+def test_many_slices_of_two_lengths_are_fitted_as_each_alone(draws: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    """Short and long ones in turns: in their order, and as without the parting."""
+    k = np.tile(np.concatenate([np.linspace(-0.5, 0.4, 20)] * 2), (16, 1))
+    volatility = np.sqrt(np.array([svi(*p).total_variance(k[0]) for p in np.tile(draws, (2, 1))]) / 0.7)
+    volatility *= 1.0 + 0.01 * np.random.default_rng(2).standard_normal(volatility.shape)
+    weights = np.ones((16, 40))
+    weights[::2, 20:] = 0.0
+    together = fit_slices(k, volatility, np.full(16, 0.7), weights)
+    monkeypatch.setattr("tenrec.volatility.svi.APART", 8)
+    apart = fit_slices(k, volatility, np.full(16, 0.7), weights)
+    np.testing.assert_allclose(apart.error, together.error, rtol=1e-6)
+    np.testing.assert_allclose(apart.slices.total_variance(k.T), together.slices.total_variance(k.T), rtol=1e-5)
+
+
 def test_noisy_slices_reach_the_optimum_of_another_optimiser(draws: np.ndarray):
     """SciPy's trust-region solver, started at the truth and at our answer; ours is no worse than 0.1 % of its error."""
     k = np.tile(np.linspace(-0.6, 0.4, 40), (8, 1))
