@@ -78,8 +78,9 @@ def test_wealth_changes_only_by_what_is_on_the_books(case: dict, key: Array):
         gaps = ~market["tradable"][:-1]
         np.testing.assert_array_equal(lines.trade[path][:-1][gaps], 0.0)
     within_limits(lines.position[:, :-1], lines.trade[:, :-1], LIMITS[case["limits"]])
-    # The band of a random recurrent network may be so wide that an empty position stays inside it.
-    if case["policy"] not in {"no_hedge", "recurrent"}:
+    # In one case the band of the random recurrent network is so wide that an empty position stays inside it.
+    still = [case[name] for name in ("policy", "market", "instrument")] == ["recurrent", "black_scholes", "future"]
+    if case["policy"] != "no_hedge" and not still:
         assert np.abs(lines.trade).sum() > 0.1
 
 

@@ -67,6 +67,13 @@ def test_the_same_targets_without_tenrec(blocked: str, exported: Path, finished:
     assert len(np.unique(answers)) > 10
 
 
+def test_a_backend_that_is_not_there_is_told(exported: Path):
+    code = f"import sys; sys.path.insert(0, {str(exported)!r}); import tenrec_policy as it; it.target('other', spot=1.0"
+    code += ", time_to_maturity=0.02)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ValueError: 'other' is not usable here; install jax or onnxruntime." in done.stderr
+
+
 def test_a_policy_that_sees_its_position(finished: tenrec.Run, empty: Path):
     written = export_run(finished, policy="feed_forward", out=empty / "deep.pyz")
     state = {"spot": 1.01, "time_to_maturity": 0.02, "position": [0.1, 0.8]}

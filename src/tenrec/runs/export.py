@@ -1,14 +1,7 @@
 """One file that holds a run's policy and answers without tenrec."""
 
-import contextlib
 import importlib.metadata
 import importlib.util
-import inspect
-import io
-import json
-import logging
-import warnings
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +15,7 @@ from tenrec.core.errors import ConfigError, WorkError
 from tenrec.runs import standalone
 from tenrec.runs.advice import PolicyHandle, all_targets_of
 from tenrec.runs.files import write_atomically
+from tenrec.runs.formats import archive, onnx, onnx_answers, stablehlo
 from tenrec.runs.metrics import label_of
 from tenrec.runs.run import Run
 from tenrec.runs.words import instrument_names
@@ -44,7 +38,6 @@ FURTHER = {
     "days": "days to the expiry of instrument {place}, {name}",
 }
 """What is known of the instruments after the first."""
-MAIN = "from tenrec_policy import main\n\nmain()\n"
 
 
 def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = None) -> dict[str, Any]:
@@ -68,11 +61,11 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
     function, states = _function(handle, list(inputs), days), _states(handle, list(inputs), days)
     wanted = np.asarray(function(*map(jnp.asarray, states)), np.float64)
     size = max(float(np.max(np.abs(wanted))), 1.0)
-    formats: dict[str, bytes] = {"jax": _stablehlo(function, len(inputs))}
+    formats: dict[str, bytes] = {"jax": stablehlo(function, len(inputs))}
     differences = {"jax": _difference("jax", formats["jax"], states, wanted)}
     left_out = "install jax2onnx and onnxruntime (the extra `onnx`) to have it"
     if all(importlib.util.find_spec(module) for module in ("jax2onnx", "onnxruntime")):
-        model, left_out = _onnx(function, len(inputs))
+        model, left_out = onnx(function, len(inputs))
         if model is not None:
             found = _difference("onnx", model, states, wanted)
             if found <= TOLERANCE * size:
@@ -92,7 +85,7 @@ def export_run(run: Run, *, policy: str | None = None, out: str | Path | None = 
         "largest_difference": differences,
         "states_checked": STATES,
     }
-    write_atomically(path, lambda part: _archive(part, formats, about))
+    write_atomically(path, lambda part: archive(part, "tenrec_policy", standalone, formats, about))
     return {"file": str(path), **about, "onnx_left_out": left_out or None}
 
 
@@ -169,46 +162,8 @@ def _states(handle: PolicyHandle, names: list[str], day_count: float) -> list[np
     return [np.asarray(drawn[name], np.float32) for name in names]
 
 
-def _stablehlo(function: Callable[..., Array], count: int) -> bytes:
-    (points,) = jax.export.symbolic_shape("points")
-    shapes = [jax.ShapeDtypeStruct((points,), jnp.float32)] * count
-    exported = jax.export.export(jax.jit(function), platforms=["cpu", "cuda", "rocm", "tpu"])(*shapes)
-    return bytes(exported.serialize())
-
-
-def _onnx(function: Callable[..., Array], count: int) -> tuple[bytes | None, str]:
-    """The model, or why there is none; the converter is not ours, so that whatever it raises is told, not thrown."""
-    from jax2onnx import to_onnx
-
-    try:
-        logging.disable(logging.WARNING)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            model = to_onnx(function, [("points",)] * count)
-    except Exception as error:
-        return None, f"the converter says: {(str(error).splitlines() or [type(error).__name__])[0]}"
-    finally:
-        logging.disable(logging.NOTSET)
-    return model.SerializeToString(), ""
-
-
 def _difference(form: str, content: bytes, states: list[np.ndarray], wanted: np.ndarray) -> float:
     """The largest difference between what a format answers and what the policy does."""
-    if form == "jax":
-        found = jax.export.deserialize(bytearray(content)).call(*states)
-    else:
-        import onnxruntime
-
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        names = [one.name for one in session.get_inputs()]
-        found = session.run(None, dict(zip(names, states, strict=True)))[0]
+    in_jax = form == "jax"
+    found = jax.export.deserialize(bytearray(content)).call(*states) if in_jax else onnx_answers(content, states)
     return float(np.max(np.abs(np.asarray(found, np.float64) - wanted)))
-
-
-def _archive(path: Path, formats: dict[str, bytes], about: dict[str, Any]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("__main__.py", MAIN)
-        archive.writestr("tenrec_policy/__init__.py", inspect.getsource(standalone))
-        archive.writestr("tenrec_policy/about.json", json.dumps(about, indent=2))
-        for form, content in formats.items():
-            archive.writestr(f"tenrec_policy/{standalone.FILES[form]}", content)

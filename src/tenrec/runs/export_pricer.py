@@ -1,15 +1,7 @@
 """One file that holds a fitted option pricer and answers without tenrec."""
 
-import contextlib
 import importlib.metadata
 import importlib.util
-import inspect
-import io
-import json
-import logging
-import warnings
-import zipfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,12 +15,12 @@ from tenrec.core.errors import ConfigError
 from tenrec.pricing.chain_pricer import GREEKS, ChainPricer, greeks_of_rows
 from tenrec.runs import standalone_pricer
 from tenrec.runs.files import write_atomically
+from tenrec.runs.formats import Function, archive, onnx, onnx_answers, stablehlo
 from tenrec.runs.price import PriceRun
 
 TOLERANCE = 1e-6
 """Of the largest answer of the same Greek, or of 1."""
 STATES, COLUMNS = 64, 5
-PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 UNITS = {
     "strike": "quote currency",
     "maturity": "years",
@@ -37,8 +29,6 @@ UNITS = {
     "forward": "forward of that maturity instead of a spot",
     "volatility": "at-the-money volatility, annualised decimal (default: the fitted one)",
 }
-MAIN = "from tenrec_pricer import main\n\nmain()\n"
-Function = Callable[..., Array]
 
 
 def export_pricer(run: PriceRun, *, out: str | Path | None = None) -> dict[str, Any]:
@@ -57,11 +47,12 @@ def export_pricer(run: PriceRun, *, out: str | Path | None = None) -> dict[str, 
     function, asked = partial(_rows, _exact(pricer)), _asked(pricer)
     wanted = _wanted(pricer, asked)
     with jax.enable_x64(True):
-        formats = {"jax": _stablehlo(function)}
+        formats = {"jax": stablehlo(function, COLUMNS, jnp.float64)}
         differences = {"jax": _difference(_called(formats["jax"])(*asked), wanted)}
     left_out = "install jax2onnx and onnxruntime (the extra `onnx`) to have it"
     if all(importlib.util.find_spec(module) for module in ("jax2onnx", "onnxruntime")):
-        model, left_out = _onnx(function)
+        with jax.enable_x64(True):
+            model, left_out = onnx(function, COLUMNS, double=True)
         if model is not None:
             found, left_out = _checked(model, asked, wanted)
             if not left_out:
@@ -80,7 +71,7 @@ def export_pricer(run: PriceRun, *, out: str | Path | None = None) -> dict[str, 
         "largest_difference": differences,
         "states_checked": STATES,
     }
-    write_atomically(path, lambda part: _archive(part, formats, about))
+    write_atomically(path, lambda part: archive(part, "tenrec_pricer", standalone_pricer, formats, about))
     return {"file": str(path), **about, "onnx_left_out": left_out or None}
 
 
@@ -116,12 +107,6 @@ def _wanted(pricer: ChainPricer, asked: list[np.ndarray]) -> np.ndarray:
     return found
 
 
-def _stablehlo(function: Function) -> bytes:
-    (points,) = jax.export.symbolic_shape("points")
-    shapes = [jax.ShapeDtypeStruct((points,), jnp.float64)] * COLUMNS
-    return bytes(jax.export.export(jax.jit(function), platforms=PLATFORMS)(*shapes).serialize())
-
-
 def _called(content: bytes) -> Function:
     return jax.jit(jax.export.deserialize(bytearray(content)).call)
 
@@ -133,39 +118,10 @@ def _difference(found: Any, wanted: np.ndarray) -> float:
     return float(np.max(np.nan_to_num(apart, nan=np.inf)))
 
 
-def _onnx(function: Function) -> tuple[bytes | None, str]:
-    """The model, or why there is none; the converter is not ours, so that whatever it raises is told, not thrown."""
-    from jax2onnx import to_onnx
-
-    try:
-        logging.disable(logging.WARNING)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), jax.enable_x64(True):
-            warnings.simplefilter("ignore")
-            model = to_onnx(function, [("points",)] * COLUMNS, enable_double_precision=True)
-    except Exception as error:
-        return None, f"the converter says: {(str(error).splitlines() or [type(error).__name__])[0].rstrip('.')}"
-    finally:
-        logging.disable(logging.NOTSET)
-    return model.SerializeToString(), ""
-
-
 def _checked(content: bytes, asked: list[np.ndarray], wanted: np.ndarray) -> tuple[float, str]:
     """How far ONNX Runtime's answers are, and why that is too far, if it is."""
-    import onnxruntime
-
     try:
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        names = [one.name for one in session.get_inputs()]
-        found = _difference(session.run(None, dict(zip(names, asked, strict=True)))[0], wanted)
+        found = _difference(onnx_answers(content, asked), wanted)
     except Exception as error:
         return np.inf, f"ONNX Runtime says: {(str(error).splitlines() or [type(error).__name__])[0]}"
     return found, "" if found <= TOLERANCE else f"its answers are {found:.1e} off, more than {TOLERANCE:g}"
-
-
-def _archive(path: Path, formats: dict[str, bytes], about: dict[str, Any]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("__main__.py", MAIN)
-        archive.writestr("tenrec_pricer/__init__.py", inspect.getsource(standalone_pricer))
-        archive.writestr("tenrec_pricer/about.json", json.dumps(about, indent=2))
-        for form, content in formats.items():
-            archive.writestr(f"tenrec_pricer/{standalone_pricer.FILES[form]}", content)

@@ -60,7 +60,7 @@ def _function(backend: str | None) -> Any:
     chosen = backend or next(iter(there), "")
     if chosen not in there:
         formats = " or ".join(NEEDS[name] for name in about()["formats"])
-        raise ValueError(f"{f'{chosen!r} is' if chosen else 'Nothing is'} usable here; install {formats}.")
+        raise ValueError(f"{f'{chosen!r} is not' if chosen else 'Nothing is'} usable here; install {formats}.")
     content = pkgutil.get_data(__name__, FILES[chosen]) or b""
     if chosen == "onnx":
         import onnxruntime
